@@ -1,0 +1,32 @@
+# `make help` lists the verbs. Variables: PYTHON (the interpreter that .venv is made from),
+# TORCH_INDEX (an index that offers CPU builds of PyTorch), ARGS (more arguments for loadtest).
+PYTHON ?= python3
+TORCH_INDEX ?=
+ARGS ?=
+BIN := .venv/bin
+export PYTHON TORCH_INDEX
+
+.DEFAULT_GOAL := help
+.PHONY: help setup loadtest test lint clean
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## install what is missing: system packages, .venv, Python packages
+	@./scripts/setup
+
+loadtest: setup ## serve the models, load each server to its ceiling, leave a report in results/latest
+	@$(BIN)/redline run $(ARGS)
+
+test: setup ## run every test
+	@$(BIN)/python -m pytest
+
+lint: setup ## ruff, mypy --strict and the import arrows
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+clean: ## remove what was built and installed here; results stay
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
