@@ -1,0 +1,176 @@
+"""Start a server, wait until its answers are right, pin it to cores, stop it: the one way."""
+
+import contextlib
+import os
+import shutil
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from serving.client import Refused, connect
+from serving.corpus import TOLERANCE, Corpus
+from serving.errors import DeploymentError, UsageError
+from serving.launch import CONFIGURATIONS, Launch
+from serving.models.store import BuiltModel
+from serving.process import ManagedProcess
+from serving.tfserving import launch as tfserving_launch
+from serving.torchserve import launch as torchserve_launch
+
+SERVERS = ("tfserving", "torchserve")
+KINDS = {"tfserving": ("native", "embedded"), "torchserve": ("native",)}
+"""How each server can be deployed, the preferred way first."""
+
+READY_TIMEOUT_S = 120.0
+_ASK_TIMEOUT_S = 30.0
+_POLL_S = 0.25
+
+
+def choose_kind(server: str, wanted: str) -> str:
+    """The deployment kind for ``wanted``: itself, or for ``auto`` the best that is at hand.
+
+    ``auto`` takes TensorFlow Serving's own binary when it is on PATH, else the embedded stand-in.
+    UsageError when the server cannot be deployed so.
+    """
+    if wanted == "auto":
+        native = server == "torchserve" or shutil.which(tfserving_launch.BINARY)
+        return "native" if native else "embedded"
+    if wanted not in KINDS[server]:
+        raise UsageError(
+            f"{server} cannot be deployed as {wanted!r}: choose from {', '.join(KINDS[server])}"
+        )
+    return wanted
+
+
+def plan_launch(
+    built: BuiltModel, server: str, kind: str, configuration: str, cores: Sequence[int], work: Path
+) -> Launch:
+    """How ``server`` would be started on its conventional ports, without starting it."""
+    if configuration not in CONFIGURATIONS:
+        raise UsageError(
+            f"unknown configuration {configuration!r}: choose from {', '.join(CONFIGURATIONS)}"
+        )
+    if server == "tfserving":
+        ports = tfserving_launch.Ports()
+        return tfserving_launch.launch(built, kind, configuration, len(cores), work, ports)
+    return torchserve_launch.launch(
+        built, configuration, len(cores), work, torchserve_launch.Ports()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A server that runs."""
+
+    launch: Launch
+    cores: tuple[int, ...]
+    process: ManagedProcess
+
+    def address(self, protocol: str) -> str:
+        """The URL of one protocol: ``grpc://HOST:PORT`` or ``http://HOST:PORT``."""
+        return self.launch.addresses[protocol]
+
+    def check_alive(self) -> None:
+        """DeploymentError when the server has ended."""
+        code = self.process.exit_code
+        if code is not None:
+            raise DeploymentError(
+                f"{self._name} ended by itself with exit code {code}: {self._last_words()}"
+            )
+
+    def wait_until_right(self, corpus: Corpus, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Return when a request of ``corpus`` gets its expected answer.
+
+        A server's own word that it is healthy is not asked: TorchServe gives it while all of its
+        workers are dead. DeploymentError when the server ends or ``timeout_s`` passes.
+        """
+        deadline = time.monotonic() + timeout_s
+        address = self.address(corpus.protocol)
+        trouble = "no answer"
+        while time.monotonic() < deadline:
+            self.check_alive()
+            self._check_loaded()
+            try:
+                with connect(corpus, address, _ASK_TIMEOUT_S) as ask:
+                    difference = corpus.difference(0, ask(0))
+                if difference <= TOLERANCE:
+                    return
+                trouble = f"an answer off by {difference:.3g}"
+            except (Refused, ValueError) as error:
+                trouble = str(error)
+            time.sleep(_POLL_S)
+        raise DeploymentError(
+            f"{self._name} gave no right answer within {timeout_s:.0f} s "
+            f"(last: {trouble}): {self._last_words()}"
+        )
+
+    @property
+    def _name(self) -> str:
+        return f"{self.launch.server} ({self.launch.kind})"
+
+    def _check_loaded(self) -> None:
+        for words in _LOAD_FAILURES[self.launch.server]:
+            if line := self.process.find_in_log(words):
+                raise DeploymentError(f"{self._name} cannot load its model: {line}")
+
+    def _last_words(self) -> str:
+        return f"{self.process.last_words()} [{self.process.log}]"
+
+
+_LOAD_FAILURES = {
+    "tfserving": ("Loading servable: ",),
+    "torchserve": ("Failed to load model", "Model load failed", "Failed to register model"),
+}
+
+
+@contextlib.contextmanager
+def deploy(launch: Launch, cores: Sequence[int], work: Path, log: Path) -> Iterator[Deployment]:
+    """Run ``launch`` on ``cores`` in the folder ``work`` (emptied first), and stop it at the end.
+
+    DeploymentError when one of its ports is taken or it cannot be started.
+    """
+    for port in launch.ports:
+        _check_free(port)
+    _prepare(work, launch)
+    process = ManagedProcess(
+        launch.command, cores=cores, log=log, environment=launch.environment, cwd=work
+    )
+    try:
+        yield Deployment(launch, tuple(cores), process)
+    finally:
+        process.stop()
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _prepare(work: Path, launch: Launch) -> None:
+    try:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        for name, text in launch.files.items():
+            (work / name).write_text(text)
+    except OSError as error:
+        raise DeploymentError(f"cannot write {work}: {os.strerror(error.errno or 0)}") from None
+
+
+def _check_free(port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DeploymentError(
+                f"port {port} is taken{_owner(port)} ({error.strerror}): stop what uses it"
+            ) from None
+
+
+def _owner(port: int) -> str:
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            address = tuple(connection.laddr)
+            listens = connection.status == psutil.CONN_LISTEN
+            if listens and connection.pid and address[1:] == (port,):
+                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return ""

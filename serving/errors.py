@@ -1,0 +1,29 @@
+"""The one tree of errors a user may meet; each is shown as a single line."""
+
+
+class RedlineError(Exception):
+    """What went wrong, where, and what to do, in one line."""
+
+    exit_code = 1
+
+
+class UsageError(RedlineError):
+    """The command was asked for something that does not exist or cannot be done."""
+
+    exit_code = 2
+
+
+class ModelError(RedlineError):
+    """A model could not be built, or what was built is damaged."""
+
+
+class DeploymentError(RedlineError):
+    """A server did not start, did not become right, or died."""
+
+
+class ParityError(RedlineError):
+    """A server's answers differ from the framework's own."""
+
+
+class RecordError(RedlineError):
+    """The run record cannot be written or read."""

@@ -1,0 +1,37 @@
+"""What it takes to start one server: a command, its files, its addresses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CONFIGURATIONS = ("vendor", "tuned")
+"""``vendor``: the server's defaults; ``tuned``: the settings committed beside this file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A server ready to be started in a working folder of its own.
+
+    ``files`` (name to text) are written there first. ``addresses`` maps a protocol to its URL;
+    ``ports`` are all that the server binds on the loopback interface. ``configuration`` is the text
+    of what was set, for the run record.
+    """
+
+    server: str
+    kind: str
+    version: str
+    command: tuple[str, ...]
+    configuration: str
+    addresses: Mapping[str, str]
+    ports: tuple[int, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def fill(template: Path, values: Mapping[str, object]) -> str:
+    """The template's text without comment lines, each ``{name}`` of ``values`` replaced."""
+    lines = template.read_text().splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.startswith("#"))
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text

@@ -1,0 +1,73 @@
+"""How TorchServe is started: the pip package on the machine's Java, on the loopback interface."""
+
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+from serving.errors import DeploymentError
+from serving.launch import Launch, fill
+from serving.models.store import BuiltModel
+
+CONFIG = Path(__file__).parent / "config"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """TorchServe's ports; the defaults are its own conventional ones."""
+
+    rest: int = 8080
+    management: int = 8081
+    metrics: int = 8082
+    grpc: int = 7070
+    grpc_management: int = 7071
+
+
+def launch(built: BuiltModel, configuration: str, cores: int, work: Path, ports: Ports) -> Launch:
+    """A start of ``built`` on ``cores`` cores in the folder ``work``.
+
+    DeploymentError when there is no Java or no TorchServe.
+    """
+    values = {
+        **{f"{name}_port": port for name, port in asdict(ports).items()},
+        "model": built.spec.name,
+        "mar": built.mar.name,
+        "model_store": built.mar.parent,
+        "cores": cores,
+    }
+    chosen = fill(CONFIG / configuration / "config.properties", values)
+    logging = CONFIG / configuration / "log4j2.xml"
+    return Launch(
+        server="torchserve",
+        kind="native",
+        version=_version(),
+        command=(
+            *(sys.executable, "-m", "ts.model_server", "--start", "--foreground", "--ncs"),
+            *("--ts-config", str(work / "config.properties")),
+            *("--model-store", str(built.mar.parent)),
+            *(("--log-config", str(logging)) if logging.exists() else ()),
+        ),
+        configuration=chosen.strip(),
+        addresses={
+            "grpc": f"grpc://127.0.0.1:{ports.grpc}",
+            "rest": f"http://127.0.0.1:{ports.rest}",
+        },
+        ports=tuple(asdict(ports).values()),
+        files={"config.properties": fill(CONFIG / "common.properties", values) + chosen},
+        # The launcher's own pid file and the server's unpacked models go where they are cleaned up.
+        environment={"TMPDIR": str(work), "TEMP": str(work), "OMP_NUM_THREADS": "1"},
+    )
+
+
+def _version() -> str:
+    home = os.environ.get("JAVA_HOME")
+    if shutil.which(f"{home}/bin/java" if home else "java") is None:
+        raise DeploymentError(
+            "TorchServe needs a Java 17 runtime and there is none: run make setup"
+        )
+    try:
+        return f"TorchServe {metadata.version('torchserve')}"
+    except metadata.PackageNotFoundError:
+        raise DeploymentError("torchserve is not installed: run make setup") from None
