@@ -1,0 +1,168 @@
+"""One run: for each target in turn deploy, check parity, load, record; then report."""
+
+import sys
+import time
+from importlib import metadata
+
+from loadtests import host
+from loadtests.live import View
+from loadtests.locust_run import GeneratorError, check_result, locust_command
+from loadtests.plan import Plan
+from loadtests.record.keeper import RunKeeper, new_run_folder, utc_now
+from loadtests.record.reader import follow_windows
+from loadtests.record.run import Parity, RunInfo, TargetRun
+from loadtests.record.summary import Summary
+from loadtests.report.html import write_report
+from loadtests.search.ceiling import PROFILES
+from loadtests.seed import SEED
+from loadtests.target import Target
+from serving.client import connect
+from serving.corpus import TOLERANCE, Corpus, open_corpus
+from serving.deployment import Deployment, deploy, plan_launch
+from serving.launch import Launch
+from serving.models.store import BuiltModel, ensure
+from serving.parity import check_parity
+from serving.process import ManagedProcess
+
+POLL_S = 0.1
+PARITY_TIMEOUT_S = 60.0
+SILENCE_S = 60.0
+"""A generator that writes no window for so long is taken for stuck."""
+
+
+class Campaign:
+    """A run in progress, and its record in ``folder``."""
+
+    def __init__(self, plan: Plan, view: View) -> None:
+        self._plan = plan
+        self._view = view
+        self.folder = new_run_folder(plan.results, plan.profile)
+        self._keeper = RunKeeper(self.folder, _run_info(plan, self.folder.name))
+
+    def run(self) -> Summary:
+        """Measure every target; the summary of the whole.
+
+        Whatever ends it early (an error, a signal's exception) is noted in the record, which is
+        summarised and reported as far as it goes, and raised again.
+        """
+        try:
+            built = self._build_models()
+            for target in self._plan.targets:
+                self._measure(target, built[target.model])
+        except BaseException as error:
+            self._end(failure=_reason(error))
+            raise
+        return self._end(failure=None)
+
+    def _end(self, failure: str | None) -> Summary:
+        summary = self._keeper.end(failure)
+        write_report(summary, self.folder / "report.html")
+        return summary
+
+    def _build_models(self) -> dict[str, BuiltModel]:
+        built = {}
+        for name in dict.fromkeys(target.model for target in self._plan.targets):
+            built[name] = ensure(name, self._view.say)
+            built[name].verify()
+        return built
+
+    def _measure(self, target: Target, built: BuiltModel) -> None:
+        self._view.target(target.name)
+        self._view.phase("starting the server")
+        work = self.folder / f"work-{target.name}"
+        corpus = open_corpus(built, target.server, target.body, target.batch)
+        kind, cores = self._plan.kinds[target.server], self._plan.server_cores
+        launch = plan_launch(built, target.server, kind, target.configuration, cores, work)
+        self._keeper.begin_target(_target_run(self._plan, target, launch, built))
+        try:
+            with deploy(launch, cores, work, self.folder / f"server-{target.name}.log") as server:
+                server.wait_until_right(corpus)
+                self._check_parity(corpus, server)
+                self._load(target, server)
+        except BaseException as error:
+            self._keeper.amend_target(failure=_reason(error))
+            raise
+        self._view.phase("done")
+
+    def _check_parity(self, corpus: Corpus, server: Deployment) -> None:
+        self._view.phase("checking parity")
+        address = server.address(corpus.protocol)
+        with connect(corpus, address, PARITY_TIMEOUT_S) as ask:
+            found = check_parity(corpus, ask)
+        self._keeper.amend_target(
+            parity=Parity(
+                requests=found.requests,
+                max_difference=found.max_difference,
+                tolerance=TOLERANCE,
+                accuracy=found.accuracy,
+            )
+        )
+
+    def _load(self, target: Target, server: Deployment) -> None:
+        self._view.phase("starting the load")
+        cores = self._plan.generator_cores
+        address = server.address(target.protocol)
+        command = locust_command(target, address, self._plan.profile, self.folder, cores)
+        self._keeper.amend_target(generator_command=command)
+        log = self.folder / f"locust-{target.name}.log"
+        locust = ManagedProcess(command, cores=cores, log=log)
+        try:
+            self._watch(target, locust, server)
+        finally:
+            locust.stop()
+        check_result(locust)
+        server.check_alive()
+
+    def _watch(self, target: Target, locust: ManagedProcess, server: Deployment) -> None:
+        """Show the windows of ``target`` as they are written, until Locust ends."""
+        heard_s = time.monotonic()
+        for window in follow_windows(self.folder):
+            if window is not None:
+                heard_s = time.monotonic()
+                if window["target"] == target.name:
+                    self._view.window(window)
+                continue
+            server.check_alive()
+            if locust.exit_code is not None:
+                return
+            if time.monotonic() - heard_s > SILENCE_S:
+                raise GeneratorError(
+                    f"no window for {SILENCE_S:.0f} s: {locust.last_words()} [{locust.log}]"
+                )
+            time.sleep(POLL_S)
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) or ("interrupted" if isinstance(error, KeyboardInterrupt) else repr(error))
+
+
+def _run_info(plan: Plan, name: str) -> RunInfo:
+    return RunInfo(
+        name=name,
+        started=utc_now(),
+        profile=plan.profile,
+        command=["redline", *sys.argv[1:]],
+        redline=metadata.version("redline"),
+        versions=host.versions(),
+        seed=SEED,
+        host=host.describe_host(),
+    )
+
+
+def _target_run(plan: Plan, target: Target, launch: Launch, built: BuiltModel) -> TargetRun:
+    return TargetRun(
+        server=target.server,  # type: ignore[arg-type]  # pydantic checks these literals
+        protocol=target.protocol,  # type: ignore[arg-type]
+        model=target.model,
+        batch=target.batch,
+        body=target.body,  # type: ignore[arg-type]
+        configuration=target.configuration,
+        deployment=launch.kind,  # type: ignore[arg-type]
+        server_version=launch.version,
+        server_cores=list(plan.server_cores),
+        generator_cores=list(plan.generator_cores),
+        name=target.name,
+        model_key=built.folder.name,
+        server_command=list(launch.command),
+        settings=launch.configuration,
+    )

@@ -1,0 +1,93 @@
+"""What a run is asked to do, checked before anything is started."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from loadtests.search.ceiling import PROFILES
+from loadtests.target import Target
+from serving.corpus import BATCHES, bodies_of
+from serving.cores import parse_cores, share_cores
+from serving.deployment import SERVERS, choose_kind
+from serving.errors import UsageError
+from serving.launch import CONFIGURATIONS
+from serving.models import MODELS, model_spec
+
+T = TypeVar("T", str, int)
+PROTOCOLS = ("grpc", "rest")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The targets of a run in their order, and what is common to them.
+
+    ``kinds`` says how each server is deployed.
+    """
+
+    profile: str
+    targets: tuple[Target, ...]
+    kinds: dict[str, str]
+    server_cores: tuple[int, ...]
+    generator_cores: tuple[int, ...]
+    results: Path
+
+
+def make_plan(
+    *,
+    profile: str,
+    servers: Sequence[str],
+    protocols: Sequence[str],
+    models: Sequence[str],
+    batches: Sequence[int],
+    deployment: str,
+    configurations: Sequence[str],
+    cores: str | None,
+    results: Path,
+) -> Plan:
+    """The plan for these choices; an empty choice means the profile's own.
+
+    ``quick`` takes the model ``digits`` in the configuration ``tuned``; ``full`` takes every model
+    and both configurations. UsageError names the first choice that does not exist.
+    """
+    _among("profile", [profile], PROFILES)
+    servers = _among("server", servers, SERVERS)
+    quick = profile == "quick"
+    server_cores, generator_cores = share_cores(parse_cores(cores) if cores else None)
+    models = _among("model", models, MODELS, default=["digits"] if quick else None)
+    configurations = _among(
+        "configuration", configurations, CONFIGURATIONS, default=["tuned"] if quick else None
+    )
+    return Plan(
+        profile=profile,
+        targets=tuple(
+            Target(server, model, body, batch, configuration)
+            for server in servers
+            for model in models
+            for configuration in configurations
+            for batch in _among("batch", batches, BATCHES, default=[1])
+            for protocol in _among("protocol", protocols, PROTOCOLS)
+            for body in bodies_of(model_spec(model), protocol)
+        ),
+        kinds=_kinds(servers, deployment),
+        server_cores=tuple(server_cores),
+        generator_cores=tuple(generator_cores),
+        results=results,
+    )
+
+
+def _kinds(servers: Iterable[str], deployment: str) -> dict[str, str]:
+    return {server: choose_kind(server, deployment) for server in servers}
+
+
+def _among(
+    what: str, chosen: Sequence[T], known: Iterable[T], default: Sequence[T] | None = None
+) -> Sequence[T]:
+    """``chosen`` without repetitions, or what stands for nothing chosen."""
+    known = list(known)
+    for choice in chosen:
+        if choice not in known:
+            raise UsageError(
+                f"unknown {what} {str(choice)!r}: choose from {', '.join(map(str, known))}"
+            )
+    return list(dict.fromkeys(chosen)) or default or known

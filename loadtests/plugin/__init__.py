@@ -1,0 +1,1 @@
+"""What plugs into Locust: windows from every worker, a search that drives the users."""

@@ -1,0 +1,126 @@
+"""In the master (or a single process): names the phases, gathers the windows, writes the record."""
+
+import time
+from collections import defaultdict
+from dataclasses import astuple
+
+import gevent
+from locust.env import Environment
+from locust.runners import MasterRunner, Runner
+
+from loadtests.measure.window import (
+    Phase,
+    Span,
+    Window,
+    across_time,
+    across_workers,
+    from_message,
+)
+from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE
+from loadtests.record.writer import RecordWriter
+from loadtests.search.ceiling import Load
+
+GATHER_TIMEOUT_S = 5.0
+USERS_TIMEOUT_S = 30.0
+
+
+class DataLostError(Exception):
+    """A worker's windows did not arrive: what was measured is not whole."""
+
+
+class Conductor:
+    """Probes one load at a time for ``target``; every window goes to ``writer``, if there is one."""
+
+    def __init__(self, runner: Runner, target: str, writer: RecordWriter | None) -> None:
+        self._runner = runner
+        self._target = target
+        self._writer = writer
+        self._probe = -1
+        self._parts: dict[tuple[Span, int], list[Window]] = defaultdict(list)
+        self._ended_workers: dict[Span, int] = defaultdict(int)
+        self._merged: list[Window] = []
+        self._expected = 1
+        self._failure: Exception | None = None
+        runner.register_message(WINDOW_MESSAGE, self._on_window)
+
+    def probe(self, load: Load) -> Window:
+        """Wait for the users, let the load settle, measure; the measured span as one window.
+
+        DataLostError when a worker's windows are missing, RecordError when they cannot be written.
+        """
+        self._probe += 1
+        self._merged = []
+        self._expected = _workers(self._runner)
+        self._wait_for_users(load.users)
+        if load.settle_s:
+            self._run(self._span(load, "settle"), load.settle_s)
+        measured = self._span(load, "measure")
+        self._run(measured, load.measure_s)
+        self._runner.send_message(PHASE_MESSAGE, None)
+        self._gather(measured)
+        return across_time([window for window in self._merged if window.span.phase == "measure"])
+
+    def forget(self) -> None:
+        """Begin anew, as when a test is started again in the web UI."""
+        self._runner.send_message(PHASE_MESSAGE, None)
+        self._probe = -1
+        self._parts.clear()
+        self._ended_workers.clear()
+        self._merged.clear()
+
+    def _span(self, load: Load, phase: Phase) -> Span:
+        return Span(self._target, self._probe, load.step, phase, load.users)
+
+    def _run(self, span: Span, seconds: float) -> None:
+        self._runner.send_message(PHASE_MESSAGE, astuple(span))
+        gevent.sleep(seconds)
+        self._raise_failure()
+
+    def _wait_for_users(self, users: int) -> None:
+        deadline = time.monotonic() + USERS_TIMEOUT_S
+        while self._runner.user_count != users:
+            if time.monotonic() > deadline:
+                raise DataLostError(f"{self._runner.user_count} of {users} users run")
+            gevent.sleep(0.02)
+
+    def _gather(self, span: Span) -> None:
+        deadline = time.monotonic() + GATHER_TIMEOUT_S
+        while self._ended_workers[span] < self._expected:
+            self._raise_failure()
+            if time.monotonic() > deadline:
+                raise DataLostError(
+                    f"windows of {self._ended_workers[span]} of {self._expected} workers arrived"
+                )
+            gevent.sleep(0.01)
+        for key in list(self._parts):  # a worker whose clock ran ahead has cut one window more
+            self._accept(self._parts.pop(key))
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if _workers(self._runner) != self._expected:
+            raise DataLostError(f"{_workers(self._runner)} of {self._expected} workers are left")
+
+    def _on_window(self, environment: Environment, msg: object) -> None:
+        del environment
+        window, last = from_message(msg.data)  # type: ignore[attr-defined]
+        key = window.span, window.number
+        self._parts[key].append(window)
+        self._ended_workers[window.span] += last
+        if len(self._parts[key]) == self._expected:
+            self._accept(self._parts.pop(key))
+
+    def _accept(self, parts: list[Window]) -> None:
+        window = across_workers(parts)
+        self._merged.append(window)
+        if self._writer is None or self._failure is not None:
+            return
+        try:
+            self._writer.write(window)
+        except Exception as error:  # noqa: BLE001 - Locust would swallow it: keep it for the search
+            self._failure = error
+
+
+def _workers(runner: Runner) -> int:
+    return runner.worker_count if isinstance(runner, MasterRunner) else 1

@@ -1,0 +1,67 @@
+"""A Locust shape that lets a search choose the users: headless, in the web UI and distributed."""
+
+import sys
+from argparse import Namespace
+
+from locust import LoadTestShape
+from locust.runners import Runner
+
+from loadtests.plugin.conductor import Conductor, DataLostError
+from loadtests.search.ceiling import CeilingSearch, Load
+from serving.errors import RedlineError
+
+
+class SearchShape(LoadTestShape):
+    """Ticks once a load: asks the search, has the conductor probe, feeds the search.
+
+    Subclasses make the search and the conductor. A tick blocks while a load is measured, which
+    holds up nothing but the next tick.
+    """
+
+    abstract = True
+    _search: CeilingSearch | None = None
+    _conductor: Conductor | None = None
+    _load: Load | None = None
+    _users = 0
+
+    def make_search(self, options: Namespace) -> CeilingSearch:
+        """A fresh search, as the command line asks for."""
+        raise NotImplementedError
+
+    def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
+        """The one conductor of this process."""
+        raise NotImplementedError
+
+    def reset_time(self) -> None:
+        """Called by Locust whenever a test starts."""
+        super().reset_time()
+        self._search, self._load, self._users = None, None, 0
+        if self._conductor is not None:
+            self._conductor.forget()
+
+    def tick(self) -> tuple[int, float] | None:
+        """Probe the load asked for at the last tick and ask for the next; None at the end."""
+        if self.runner is None:
+            return None
+        try:
+            return self._step(self.runner)
+        except (DataLostError, RedlineError) as error:
+            sys.stderr.write(f"redline: {error}\n")
+            self.runner.environment.process_exit_code = 1
+            return None
+
+    def _step(self, runner: Runner) -> tuple[int, float] | None:
+        options = runner.environment.parsed_options or Namespace()
+        if self._search is None:
+            self._search = self.make_search(options)
+        if self._conductor is None:
+            self._conductor = self.make_conductor(options, runner)
+        if self._load is not None:
+            window = self._conductor.probe(self._load)
+            self._search.feed(window.goodput_rps, window.error_ratio)
+        self._load = self._search.next_load()
+        if self._load is None:
+            runner.environment.process_exit_code = 0  # overload fails requests by design
+            return None
+        change, self._users = abs(self._load.users - self._users), self._load.users
+        return self._load.users, max(1, change)

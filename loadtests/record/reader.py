@@ -1,0 +1,75 @@
+"""Reads the windows of a run record back, whole or cut short."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hdrh.histogram import HdrHistogram
+
+from loadtests.measure.window import Span, Window
+from loadtests.record.writer import HISTOGRAMS, WINDOWS
+from serving.errors import RecordError
+
+
+def read_windows(folder: Path) -> list[Window]:
+    """Every window of the record, in order; a last line that is cut short is left out.
+
+    RecordError when there is no record or a line before the last is damaged.
+    """
+    try:
+        lines = _whole_lines(folder / WINDOWS)
+        payloads = [
+            line.rsplit(",", 1)[1]
+            for line in _whole_lines(folder / HISTOGRAMS)
+            if line.startswith("Tag=")
+        ]
+    except OSError as error:
+        raise RecordError(f"cannot read the run record {folder}: {error.strerror}") from None
+    if len(payloads) < len(lines):
+        raise RecordError(f"{folder / HISTOGRAMS} has fewer windows than {WINDOWS}: it was edited")
+    return [
+        _window(folder, number, *pair)
+        for number, pair in enumerate(zip(lines, payloads, strict=False), start=1)
+    ]
+
+
+def follow_windows(folder: Path) -> Iterator[dict[str, Any] | None]:
+    """The JSON of each window as it is appended; None whenever nothing new is there yet."""
+    position = 0
+    while True:
+        line = b""
+        if (folder / WINDOWS).exists():
+            with (folder / WINDOWS).open("rb") as file:
+                file.seek(position)
+                line = file.readline()
+        if line.endswith(b"\n"):
+            position += len(line)
+            yield json.loads(line)
+        else:
+            yield None
+
+
+def _whole_lines(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8")
+    return text[: text.rfind("\n") + 1].splitlines()
+
+
+def _window(folder: Path, number: int, line: str, payload: str) -> Window:
+    try:
+        fields = json.loads(line)
+        return Window(
+            span=Span(*(fields[name] for name in Span.__slots__)),
+            number=fields["number"],
+            start_s=fields["start_s"],
+            duration_s=fields["duration_s"],
+            right=fields["right"],
+            wrong=fields["wrong"],
+            workers=fields["workers"],
+            busy_ratio=fields["busy_ratio"],
+            latency=HdrHistogram.decode(payload),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise RecordError(
+            f"{folder / WINDOWS}, line {number}: damaged ({type(error).__name__}: {error})"
+        ) from None

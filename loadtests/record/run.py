@@ -1,0 +1,87 @@
+"""The shape of ``run.json``: what ran, on what, and how it went, for everything to be repeated."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Server = Literal["tfserving", "torchserve"]
+Protocol = Literal["grpc", "rest"]
+Body = Literal["tensor", "json", "binary"]
+DeploymentKind = Literal["image", "native", "embedded", "external"]
+SCHEMA = 1
+
+
+class Record(BaseModel):
+    """A part of the record: nothing unknown in it, and nothing changed once it is made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Parity(Record):
+    """How the served answers compare with the framework's own.
+
+    ``max_difference`` and ``tolerance`` are absolute; ``accuracy`` is the share of right labels,
+    for models that have labels.
+    """
+
+    requests: int
+    max_difference: float
+    tolerance: float
+    accuracy: float | None
+
+
+class Host(Record):
+    """The machine the run was made on."""
+
+    hostname: str
+    cpu: str
+    cores: int
+    memory_gib: float
+    system: str
+    python: str
+
+
+class TargetIdentity(Record):
+    """Which target, and how it was deployed."""
+
+    server: Server
+    protocol: Protocol
+    model: str
+    batch: int
+    body: Body
+    configuration: str
+    deployment: DeploymentKind
+    server_version: str
+    server_cores: list[int]
+    generator_cores: list[int]
+    parity: Parity | None = None
+    failure: str | None = None
+
+
+class TargetRun(TargetIdentity):
+    """One target of a run, with what is needed to repeat it.
+
+    ``model_key`` is the hash of the model's definition; ``settings`` what its configuration set.
+    """
+
+    name: str
+    model_key: str
+    server_command: list[str]
+    generator_command: list[str] = []
+    settings: str
+
+
+class RunInfo(Record):
+    """One run. ``finished`` is None until it ended whole; ``failure`` says what cut it short."""
+
+    name: str
+    started: str
+    finished: str | None = None
+    failure: str | None = None
+    profile: str
+    command: list[str]
+    redline: str
+    versions: dict[str, str]
+    seed: int
+    host: Host
+    targets: list[TargetRun] = []

@@ -1,0 +1,78 @@
+"""From the record alone (``run.json`` and the windows) to the summary."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from loadtests.measure.window import Window, across_time, quantiles_ms
+from loadtests.record.run import RunInfo, TargetIdentity, TargetRun
+from loadtests.record.summary import Ceiling, Latency, Probe, Summary, TargetSummary
+
+GENERATOR_BUSY_RATIO = 0.9
+"""A generator process this busy was, or may have been, the bottleneck."""
+
+
+def summarise(run: RunInfo, windows: Iterable[Window]) -> Summary:
+    """The summary of ``run``; complete only if it finished and every target has a ceiling."""
+    by_target: dict[str, list[Window]] = defaultdict(list)
+    for window in windows:
+        by_target[window.span.target].append(window)
+    targets = [_target(target, by_target[target.name]) for target in run.targets]
+    return Summary(
+        complete=run.finished is not None and all(target.ceiling for target in targets),
+        failure=run.failure,
+        name=run.name,
+        started=run.started,
+        finished=run.finished,
+        profile=run.profile,
+        command=run.command,
+        redline=run.redline,
+        host=run.host,
+        targets=targets,
+    )
+
+
+def _target(target: TargetRun, windows: list[Window]) -> TargetSummary:
+    measured: dict[int, list[Window]] = defaultdict(list)
+    for window in windows:
+        if window.span.phase == "measure" and window.span.step != "warmup":
+            measured[window.span.probe].append(window)
+    merged = [across_time(parts) for parts in measured.values()]
+    identity = target.model_dump(include=set(TargetIdentity.model_fields))
+    return TargetSummary(
+        **identity,
+        ceiling=None if target.failure else _ceiling(target, merged),
+        probes=[_probe(number, window) for number, window in enumerate(merged, start=1)],
+    )
+
+
+def _probe(number: int, window: Window) -> Probe:
+    return Probe(
+        number=number,
+        phase=window.span.step,  # type: ignore[arg-type]  # pydantic checks it
+        users=window.span.users,
+        duration_s=round(window.duration_s, 3),
+        sent=window.ended,
+        right=window.right,
+        wrong=window.wrong,
+        goodput_rps=round(window.goodput_rps, 3),
+        error_ratio=round(window.error_ratio, 6),
+        latency_ms=Latency(**quantiles_ms(window.latency)),
+        generator_busy_ratio=round(window.busy_ratio, 4),
+    )
+
+
+def _ceiling(target: TargetRun, probes: list[Window]) -> Ceiling | None:
+    held = [window for window in probes if window.span.step == "hold"]
+    if not held:
+        return None
+    window = held[-1]
+    return Ceiling(
+        goodput_rps=round(window.goodput_rps, 3),
+        predictions_per_s=round(window.goodput_rps * target.batch, 3),
+        users=window.span.users,
+        latency_ms=Latency(**quantiles_ms(window.latency)),
+        error_ratio=round(window.error_ratio, 6),
+        duration_s=round(window.duration_s, 3),
+        generator_busy_ratio=round(window.busy_ratio, 4),
+        at_least=window.busy_ratio >= GENERATOR_BUSY_RATIO,
+    )

@@ -1,0 +1,87 @@
+"""Writes windows as they happen: ``windows.jsonl`` and ``histograms.hlog`` of one run."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self, TextIO
+
+from loadtests.measure.window import Window, quantiles_ms
+from serving.errors import RecordError
+
+WINDOWS = "windows.jsonl"
+HISTOGRAMS = "histograms.hlog"
+_HLOG_HEAD = (
+    "#[Histogram log format version 1.3]\n"
+    "#[Values are microseconds of response latency of right answers; a line per window]\n"
+    '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"\n'
+)
+
+
+class RecordWriter:
+    """Appends to the record in ``folder``; one writer at a time.
+
+    Each window is one JSON line and one line of HdrHistogram's interval log, tagged with the
+    target, in the same order. RecordError when either cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            self._windows = (folder / WINDOWS).open("a", encoding="utf-8")
+            self._histograms = (folder / HISTOGRAMS).open("a", encoding="utf-8")
+            if not self._histograms.tell():
+                _put(self._histograms, _HLOG_HEAD)
+        except OSError as error:
+            raise _unwritable(folder, error) from None
+
+    def write(self, window: Window) -> None:
+        """Append one window, down to the operating system."""
+        try:
+            _put(self._histograms, _histogram_line(window))
+            _put(self._windows, json.dumps(to_json(window)) + "\n")
+        except OSError as error:
+            raise _unwritable(self._folder, error) from None
+
+    def close(self) -> None:
+        """Close both files."""
+        self._windows.close()
+        self._histograms.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def to_json(window: Window) -> dict[str, Any]:
+    """The flat record of one window; rates and quantiles are drawn from its counts."""
+    return {
+        **asdict(window.span),
+        "number": window.number,
+        "start_s": round(window.start_s, 6),
+        "duration_s": round(window.duration_s, 6),
+        "right": window.right,
+        "wrong": window.wrong,
+        "workers": window.workers,
+        "busy_ratio": round(window.busy_ratio, 4),
+        "goodput_rps": round(window.goodput_rps, 3),
+        "latency_ms": quantiles_ms(window.latency),
+    }
+
+
+def _histogram_line(window: Window) -> str:
+    return (
+        f"Tag={window.span.target},{window.start_s:.3f},{window.duration_s:.3f},"
+        f"{window.latency.get_max_value() / 1e6:.3f},{window.latency.encode().decode()}\n"
+    )
+
+
+def _put(file: TextIO, text: str) -> None:
+    file.write(text)
+    file.flush()
+
+
+def _unwritable(folder: Path, error: OSError) -> RecordError:
+    return RecordError(f"cannot write the run record {folder}: {os.strerror(error.errno or 0)}")

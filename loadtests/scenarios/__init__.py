@@ -1,0 +1,1 @@
+"""Locustfiles, one workload each; pick the user class on Locust's command line."""

@@ -1,0 +1,49 @@
+"""The ceiling of one target: grow the users until goodput stops growing, then hold and measure.
+
+``locust -f loadtests/scenarios/ceiling.py TFServingGrpc --host grpc://127.0.0.1:8500 --headless``
+"""
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from locust import events
+from locust.env import Environment
+from locust.runners import Runner
+
+from loadtests.plugin import collector
+from loadtests.plugin.conductor import Conductor
+from loadtests.plugin.shape import SearchShape
+from loadtests.record.writer import RecordWriter
+from loadtests.scenarios.options import (
+    TFServingGrpc,
+    TFServingRest,
+    TorchServeGrpc,
+    TorchServeRest,
+)
+from loadtests.search.ceiling import PROFILES, CeilingSearch
+
+__all__ = ["Ceiling", "TFServingGrpc", "TFServingRest", "TorchServeGrpc", "TorchServeRest"]
+
+DRAIN_S = 10
+"""How long a user that is stopped may take to end the request it is in."""
+
+
+@events.init.add_listener
+def plug_in(environment: Environment, **_: Any) -> None:
+    """After Locust's fork, in every process."""
+    environment.stop_timeout = environment.stop_timeout or DRAIN_S
+    collector.install(environment)
+
+
+class Ceiling(SearchShape):
+    """The ceiling search on the users that the command line named."""
+
+    def make_search(self, options: Namespace) -> CeilingSearch:
+        """As thorough as ``--search`` says."""
+        return CeilingSearch(PROFILES[options.search])
+
+    def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
+        """Records to ``--record``, if that is given."""
+        writer = RecordWriter(Path(options.record)) if options.record else None
+        return Conductor(runner, options.target, writer)

@@ -1,0 +1,1 @@
+"""Searches for a load: pure state machines, fed probes, answering the next load."""

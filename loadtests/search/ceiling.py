@@ -1,0 +1,127 @@
+"""The ceiling: the highest goodput sustained in closed loop, whatever the latency."""
+
+import math
+from dataclasses import dataclass
+
+GROWTH = 4
+FLAT = 0.03
+"""A gain below this is none."""
+MAX_ERROR_RATIO = 0.001
+TOLERANCE = 0.02
+"""The search ends when its bracket, or the loss of goodput, is within this share."""
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The next load to probe: ``users`` in closed loop, measured after it settled."""
+
+    step: str
+    users: int
+    settle_s: float
+    measure_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How long the parts of a search last and how far it goes."""
+
+    warmup_s: float
+    settle_s: float
+    probe_s: float
+    hold_s: float
+    refinements: int
+    max_users: int
+
+
+PROFILES = {
+    "quick": Profile(warmup_s=4, settle_s=1, probe_s=4, hold_s=15, refinements=3, max_users=1024),
+    "full": Profile(warmup_s=10, settle_s=3, probe_s=12, hold_s=60, refinements=10, max_users=4096),
+}
+
+
+class CeilingSearch:
+    """Grows the users until goodput stops growing, narrows down, then holds the best.
+
+    From one user it grows fourfold until two successive gains stay flat or answers go wrong; then a
+    golden-section search on the logarithm of the users closes in; the smallest number of users
+    within 2 % of the best is held and measured afresh. Ask :meth:`next_load` and :meth:`feed` what
+    it gave, in turns; ``None`` means that the search is over.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._goodput: dict[int, float] = {}
+        self._bracket: tuple[int, int] | None = None
+        self._refined = 0
+        self._load: Load | None = Load("warmup", min(4, profile.max_users), 0, profile.warmup_s)
+
+    def next_load(self) -> Load | None:
+        """The load to probe now, None at the end."""
+        return self._load
+
+    def feed(self, goodput_rps: float, error_ratio: float) -> None:
+        """What the load that :meth:`next_load` named gave."""
+        load = self._load
+        if load is None:
+            raise ValueError("the search is over")
+        if load.step == "warmup":
+            self._load = self._probe("grow", 1)
+        elif load.step == "hold":
+            self._load = None
+        else:
+            self._goodput[load.users] = goodput_rps if error_ratio <= MAX_ERROR_RATIO else -1.0
+            self._load = self._after_growth() if load.step == "grow" else self._refine()
+
+    def _probe(self, step: str, users: int) -> Load:
+        return Load(step, users, self._profile.settle_s, self._profile.probe_s)
+
+    def _after_growth(self) -> Load:
+        grown = list(self._goodput)
+        users = grown[-1] * GROWTH
+        if not self._stopped_growing() and users <= self._profile.max_users:
+            return self._probe("grow", users)
+        best = max(range(len(grown)), key=lambda i: self._goodput[grown[i]])
+        self._bracket = grown[max(0, best - 1)], grown[min(len(grown) - 1, best + 1)]
+        return self._refine()
+
+    def _stopped_growing(self) -> bool:
+        values = list(self._goodput.values())
+        if values[-1] < 0:
+            return True
+        return len(values) >= 3 and all(
+            later < (1 + FLAT) * max(values[:i])
+            for i, later in enumerate(values[-2:], start=len(values) - 2)
+        )
+
+    def _refine(self) -> Load:
+        """Probe the inner point of the bracket that is not known yet, or hold the best."""
+        while self._bracket and self._refined < self._profile.refinements:
+            low, high = self._bracket
+            if high - low <= max(1, TOLERANCE * high):
+                break
+            left, right = _inner(low, high)
+            for users in (left, right):
+                if users not in self._goodput:
+                    self._refined += 1
+                    return self._probe("refine", users)
+            better_left = self._goodput[left] >= self._goodput[right]
+            narrowed = (low, right) if better_left else (left, high)
+            if narrowed == self._bracket:
+                break
+            self._bracket = narrowed
+        return self._hold()
+
+    def _hold(self) -> Load:
+        best = max(self._goodput.values())
+        enough = best - TOLERANCE * abs(best)
+        users = min(n for n, goodput in self._goodput.items() if goodput >= enough)
+        return Load("hold", users, self._profile.settle_s, self._profile.hold_s)
+
+
+def _inner(low: int, high: int) -> tuple[int, int]:
+    """The two golden-section points between ``low`` and ``high`` on a logarithmic scale."""
+    span = math.log(high / low)
+    left = round(low * math.exp((1 - _GOLDEN) * span))
+    right = round(low * math.exp(_GOLDEN * span))
+    return max(low, left), min(high, right)

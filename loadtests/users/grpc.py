@@ -1,0 +1,74 @@
+"""gRPC users: grpcio under gevent, bytes in and bytes out."""
+
+import functools
+import time
+
+import grpc
+import grpc.experimental.gevent as grpc_gevent
+from locust.exception import CatchResponseError
+
+from loadtests.users.base import TIMEOUT, CorpusUser
+
+USERS_PER_CHANNEL = 32
+"""A connection caps its concurrent streams; beyond the cap requests would queue in the client."""
+
+_OPTIONS = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.use_local_subchannel_pool", 1),  # a connection for each channel
+    ("grpc.enable_retries", 0),  # a failed request is a result
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
+
+
+@functools.cache
+def _init_gevent() -> None:
+    grpc_gevent.init_gevent()
+
+
+@functools.cache
+def _channel(address: str, number: int) -> grpc.Channel:
+    """Opened by the first user that needs it: after Locust's fork, never before."""
+    del number
+    _init_gevent()
+    return grpc.insecure_channel(address, options=_OPTIONS)
+
+
+class GrpcUser(CorpusUser):
+    """A user over gRPC; ``host`` is ``grpc://HOST:PORT`` or ``HOST:PORT``."""
+
+    abstract = True
+    protocol = "grpc"
+    body = "tensor"
+
+    def on_start(self) -> None:
+        """Share a channel with some other users."""
+        super().on_start()
+        address = (self.host or "").removeprefix("grpc://")
+        channel = _channel(address, self._serial // USERS_PER_CHANNEL)
+        self._call = channel.unary_unary(self._corpus.endpoint)
+
+    def send(self, index: int) -> None:
+        """One unary call."""
+        request = self._corpus.request(index)
+        wall_s, began_s = time.time(), time.perf_counter()
+        answer, fault = b"", None
+        try:
+            answer = self._call(request, timeout=self.timeout_s)
+        except grpc.RpcError as error:
+            fault = _fault_of(error.code())
+        took_ms = (time.perf_counter() - began_s) * 1000
+        fault = fault or self.fault_in(index, answer)
+        self.environment.events.request.fire(
+            request_type="gRPC",
+            name=self._label,
+            response_time=took_ms,
+            response_length=len(answer),
+            exception=CatchResponseError(fault) if fault else None,
+            context=self.context(),
+            start_time=wall_s,
+        )
+
+
+def _fault_of(code: grpc.StatusCode) -> str:
+    return TIMEOUT if code is grpc.StatusCode.DEADLINE_EXCEEDED else str(code.name)
