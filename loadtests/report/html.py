@@ -1,0 +1,67 @@
+"""Writes ``report.html``: one file that opens anywhere, offline."""
+
+import os
+import shlex
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from plotly.offline import get_plotlyjs
+
+from loadtests.record.summary import Summary
+from loadtests.report import derived, notes, words
+from loadtests.report.overview import overview_plots
+from loadtests.report.plots import target_plots
+from loadtests.report.verdict import verdict
+from serving.errors import RecordError
+
+
+def write_report(summary: Summary, path: Path) -> None:
+    """Write the report of one run, whole or not at all.
+
+    Raises:
+        RecordError: the file cannot be written; what stood at ``path`` before is untouched.
+    """
+    page = render(summary).encode("utf-8", "replace")
+    # In the same folder, for a rename does not cross file systems; a dot keeps it out of sight.
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            part.write_bytes(page)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise RecordError(
+            f"cannot write the report {path}: {reason}; free space there or choose another "
+            "folder with --out"
+        ) from error
+
+
+def render(summary: Summary) -> str:
+    """Render the report as HTML: plots, styles and scripts inside, nothing loaded from outside."""
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            summary=summary,
+            verdict=verdict(summary),
+            overview=overview_plots(summary.targets),
+            sections=[(target, target_plots(target)) for target in summary.targets],
+            command=shlex.join(summary.command),
+            plotly_js=get_plotlyjs(),
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        # Always: the template's own name would not switch it on, and error texts are foreign.
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(words=words, notes=notes, derived=derived)
+    return environment
