@@ -1,0 +1,207 @@
+"""What is written is read back, whole or cut short, and other tools can read it too."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hdrh.log import HistogramLogReader
+
+from loadtests.measure.window import Span, Window, new_histogram
+from loadtests.record.files import write_whole
+from loadtests.record.keeper import RunKeeper, new_run_folder
+from loadtests.record.reader import follow_windows, read_windows
+from loadtests.record.run import Host, RunInfo, TargetRun
+from loadtests.record.summary import Summary
+from loadtests.record.writer import HISTOGRAMS, WINDOWS, RecordWriter
+from serving.errors import RecordError
+
+HOST = Host(hostname="h", cpu="c", cores=2, memory_gib=1.0, system="s", python="3")
+RUN = RunInfo(
+    name="n",
+    started="2026-01-01T00:00:00+00:00",
+    profile="quick",
+    command=["redline", "run"],
+    redline="0",
+    versions={},
+    seed=1,
+    host=HOST,
+)
+TARGET = TargetRun(
+    server="tfserving",
+    protocol="grpc",
+    model="digits",
+    batch=8,
+    body="tensor",
+    configuration="tuned",
+    deployment="embedded",
+    server_version="v",
+    server_cores=[1],
+    generator_cores=[0],
+    name="t",
+    model_key="k",
+    server_command=["x"],
+    settings="",
+)
+
+
+def window(
+    probe: int, step: str, number: int, right: int, wrong: int = 0, busy: float = 0.5
+) -> Window:
+    histogram = new_histogram()
+    for value in range(right):
+        histogram.record_value(1000 + value)
+    return Window(
+        span=Span("t", probe, step, "measure", 4 * probe),
+        number=number,
+        start_s=1000.0 + number,
+        duration_s=1.0,
+        right=right,
+        wrong={"timeout": wrong} if wrong else {},
+        workers=1,
+        busy_ratio=busy,
+        latency=histogram,
+    )
+
+
+WRITTEN = [
+    window(0, "warmup", 0, 999),
+    replace(window(1, "grow", 0, 500), span=Span("t", 1, "grow", "settle", 4)),
+    window(1, "grow", 0, 100),
+    window(1, "grow", 1, 140),
+    window(2, "grow", 0, 50, wrong=50),
+    window(3, "hold", 0, 150),
+    window(3, "hold", 1, 130, wrong=1, busy=0.95),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    with RecordWriter(tmp_path) as writer:
+        for one in WRITTEN:
+            writer.write(one)
+    return tmp_path
+
+
+def test_windows_are_read_back(folder: Path) -> None:
+    read = read_windows(folder)
+    assert read == WRITTEN
+    assert all(a.latency.equals(b.latency) for a, b in zip(read, WRITTEN, strict=True))
+
+
+def test_the_histograms_are_a_standard_interval_log(folder: Path) -> None:
+    reader = HistogramLogReader(str(folder / HISTOGRAMS), new_histogram())
+    total = 0
+    while (interval := reader.get_next_interval_histogram()) is not None:
+        total += interval.get_total_count()
+    reader.close()
+    assert total == sum(one.right for one in WRITTEN)
+
+
+def test_a_second_writer_appends(folder: Path) -> None:
+    with RecordWriter(folder) as writer:
+        writer.write(window(4, "hold", 0, 1))
+    assert len(read_windows(folder)) == len(WRITTEN) + 1
+
+
+def test_a_line_cut_short_is_left_out(folder: Path) -> None:
+    for name in (WINDOWS, HISTOGRAMS):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text[:-20])
+    assert read_windows(folder) == WRITTEN[:-1]
+
+
+def test_a_window_whose_histogram_alone_arrived_is_left_out(folder: Path) -> None:
+    lines = (folder / WINDOWS).read_text().splitlines(keepends=True)
+    (folder / WINDOWS).write_text("".join(lines[:-1]))
+    assert read_windows(folder) == WRITTEN[:-1]
+
+
+def test_an_edited_record_is_refused(folder: Path) -> None:
+    lines = (folder / WINDOWS).read_text().splitlines(keepends=True)
+    (folder / WINDOWS).write_text("".join([*lines[:2], "{}\n", *lines[3:]]))
+    with pytest.raises(RecordError, match=r"windows.jsonl, line 3: damaged"):
+        read_windows(folder)
+    (folder / WINDOWS).write_text("".join([*lines, lines[-1]]))
+    with pytest.raises(RecordError, match="fewer windows"):
+        read_windows(folder)
+
+
+def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / WINDOWS).symlink_to("/dev/full")
+    writer = RecordWriter(tmp_path)
+    with pytest.raises(RecordError, match="cannot write the run record .*: No space left"):
+        writer.write(WRITTEN[0])
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(RecordError, match="cannot write .*folder: Is a directory"):
+        write_whole(tmp_path / "folder", "text")
+    write_whole(tmp_path / "file", "text")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+    assert (tmp_path / "file").read_text() == "text"
+
+
+def test_windows_are_followed_as_they_come(tmp_path: Path) -> None:
+    follower = follow_windows(tmp_path)
+    assert next(follower) is None
+    with RecordWriter(tmp_path) as writer:
+        writer.write(WRITTEN[0])
+        first = next(follower)
+        assert first is not None
+        assert (first["step"], first["right"]) == ("warmup", 999)
+        assert next(follower) is None
+        with (tmp_path / WINDOWS).open("a") as file:
+            file.write('{"half')
+        assert next(follower) is None
+
+
+def test_the_summary_is_drawn_from_the_record(folder: Path) -> None:
+    keeper = RunKeeper(folder, RUN)
+    keeper.begin_target(TARGET)
+    summary = keeper.end(failure=None)
+    assert summary.complete
+    (target,) = summary.targets
+    assert [(p.phase, p.users, p.right, p.sent) for p in target.probes] == [
+        ("grow", 4, 240, 240),
+        ("grow", 8, 50, 100),
+        ("hold", 12, 280, 281),
+    ]
+    assert target.ceiling is not None
+    assert target.ceiling.goodput_rps == 140
+    assert target.ceiling.predictions_per_s == 8 * 140
+    assert target.ceiling.error_ratio == pytest.approx(1 / 281, abs=1e-6)
+    assert target.ceiling.latency_ms.p50 == pytest.approx(1.07, abs=0.01)
+    assert target.ceiling.latency_ms.p99 is None
+    assert target.ceiling.at_least
+    written = json.loads((folder / "summary.json").read_text())
+    assert written["schema"] == 1
+    assert Summary.model_validate(written) == summary
+
+
+@pytest.mark.parametrize("failure", ["the server died", None])
+def test_a_run_cut_short_is_incomplete(tmp_path: Path, failure: str | None) -> None:
+    with RecordWriter(tmp_path) as writer:
+        for one in WRITTEN[:4]:
+            writer.write(one)
+    keeper = RunKeeper(tmp_path, RUN)
+    keeper.begin_target(TARGET)
+    summary = keeper.end(failure)
+    assert not summary.complete
+    assert summary.failure == failure
+    assert summary.targets[0].ceiling is None
+    assert len(summary.targets[0].probes) == 1
+
+
+def test_latest_points_at_the_newest_run(tmp_path: Path) -> None:
+    first = new_run_folder(tmp_path / "results", "quick")
+    second = new_run_folder(tmp_path / "results", "quick")
+    assert first != second
+    assert (tmp_path / "results" / "latest").resolve() == second
+
+
+def test_results_that_cannot_be_written_are_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordError, match=r"cannot write results to .*file: .*--out"):
+        new_run_folder(tmp_path / "file", "quick")

@@ -1,0 +1,96 @@
+"""The ceiling search finds the smallest load that draws nearly all there is, in virtual servers."""
+
+from collections.abc import Callable
+
+import pytest
+
+from loadtests.search.ceiling import PROFILES, CeilingSearch, Load
+
+Server = Callable[[int], tuple[float, float]]
+
+
+def saturating(knee: int, top_rps: float) -> Server:
+    """Goodput grows with the users up to ``knee``, then stays."""
+    return lambda users: (top_rps * min(1.0, users / knee), 0.0)
+
+
+def collapsing(knee: int, top_rps: float) -> Server:
+    """As above, but half is lost beyond twice the knee."""
+    return lambda users: (top_rps * min(1.0, users / knee) * (1 if users <= 2 * knee else 0.5), 0.0)
+
+
+def rejecting(limit: int, each_rps: float) -> Server:
+    """Up to ``limit`` requests in flight are served, all others refused: a cheap error reply."""
+
+    def serve(users: int) -> tuple[float, float]:
+        return min(users, limit) * each_rps, 0.0 if users <= limit else 0.9
+
+    return serve
+
+
+def searched(server: Server, profile: str = "full") -> list[Load]:
+    search = CeilingSearch(PROFILES[profile])
+    loads = []
+    while (load := search.next_load()) is not None:
+        loads.append(load)
+        assert len(loads) < 40
+        search.feed(*server(load.users))
+    return loads
+
+
+@pytest.mark.parametrize("knee", [1, 2, 7, 16, 40, 100, 300])
+@pytest.mark.parametrize("shape", [saturating, collapsing])
+def test_the_held_load_draws_nearly_all(knee: int, shape: Callable[..., Server]) -> None:
+    server = shape(knee, 1000.0)
+    held = searched(server)[-1]
+    assert held.step == "hold"
+    assert server(held.users)[0] >= 0.97 * 1000
+    assert held.users <= 2 * knee
+
+
+def test_it_starts_with_a_warmup_and_ends_with_one_hold() -> None:
+    steps = [load.step for load in searched(saturating(20, 500))]
+    assert steps[0] == "warmup"
+    assert steps.count("warmup") == 1
+    assert steps.count("hold") == 1
+    assert steps == sorted(steps, key=["warmup", "grow", "refine", "hold"].index)
+
+
+def test_growth_is_fourfold_until_two_gains_are_flat() -> None:
+    grown = [load.users for load in searched(saturating(16, 500)) if load.step == "grow"]
+    assert grown == [1, 4, 16, 64, 256]
+
+
+def test_growth_stops_when_answers_go_wrong() -> None:
+    loads = searched(rejecting(8, 100.0))
+    assert [load.users for load in loads if load.step == "grow"] == [1, 4, 16]
+    assert loads[-1].users == 8
+
+
+def test_a_load_with_errors_is_never_held() -> None:
+    for limit in (1, 3, 5, 17, 70):
+        assert searched(rejecting(limit, 50.0))[-1].users <= limit
+
+
+def test_a_server_that_only_errs_is_held_at_one_user() -> None:
+    assert searched(lambda _: (0.0, 1.0))[-1] == Load("hold", 1, 3, 60)
+
+
+def test_growth_stays_within_the_profile() -> None:
+    loads = searched(lambda users: (10.0 * users, 0.0), "quick")
+    assert max(load.users for load in loads) <= PROFILES["quick"].max_users
+    assert loads[-1].users == PROFILES["quick"].max_users
+
+
+def test_quick_stays_within_ninety_seconds() -> None:
+    for knee in (1, 10, 100, 1000):
+        loads = searched(saturating(knee, 1000.0), "quick")
+        assert sum(load.settle_s + load.measure_s + 1 for load in loads) <= 90
+
+
+def test_nothing_can_be_fed_after_the_end() -> None:
+    search = CeilingSearch(PROFILES["quick"])
+    while search.next_load():
+        search.feed(1.0, 0.0)
+    with pytest.raises(ValueError, match="over"):
+        search.feed(1.0, 0.0)
