@@ -68,7 +68,7 @@ def keep_log(source: int, log: Path) -> None:
     size = 0
     while chunk := os.read(source, 65_536):
         with contextlib.suppress(OSError):
-            if size + len(chunk) > LOG_LIMIT_BYTES:
+            if size and size + len(chunk) > LOG_LIMIT_BYTES:
                 log.replace(log.with_name(f"{log.name}.1"))
                 size = 0
             with log.open("ab") as sink:

@@ -3,8 +3,9 @@
 import json
 import os
 from dataclasses import asdict
+from io import FileIO
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Any, Self
 
 from loadtests.measure.window import Window, quantiles_ms
 from serving.errors import RecordError
@@ -28,8 +29,8 @@ class RecordWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         try:
-            self._windows = (folder / WINDOWS).open("a", encoding="utf-8")
-            self._histograms = (folder / HISTOGRAMS).open("a", encoding="utf-8")
+            self._windows = (folder / WINDOWS).open("ab", buffering=0)
+            self._histograms = (folder / HISTOGRAMS).open("ab", buffering=0)
             if not self._histograms.tell():
                 _put(self._histograms, _HLOG_HEAD)
         except OSError as error:
@@ -78,9 +79,11 @@ def _histogram_line(window: Window) -> str:
     )
 
 
-def _put(file: TextIO, text: str) -> None:
-    file.write(text)
-    file.flush()
+def _put(file: FileIO, text: str) -> None:
+    """Unbuffered: what could not be written must not be tried again when the file is closed."""
+    left = text.encode()
+    while left:
+        left = left[file.write(left) :]
 
 
 def _unwritable(folder: Path, error: OSError) -> RecordError:

@@ -129,8 +129,10 @@ def test_an_edited_record_is_refused(folder: Path) -> None:
 
 def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / WINDOWS).symlink_to("/dev/full")
-    writer = RecordWriter(tmp_path)
-    with pytest.raises(RecordError, match="cannot write the run record .*: No space left"):
+    with (
+        RecordWriter(tmp_path) as writer,
+        pytest.raises(RecordError, match="cannot write the run record .*: No space left"),
+    ):
         writer.write(WRITTEN[0])
 
 
