@@ -14,7 +14,16 @@ from typing import Literal
 from loadtests.engine.address import parse_url
 from loadtests.engine.window import Sample, ThreadTime, Times, Window, window_from
 
-__all__ = ["Engine", "Sample", "ThreadTime", "Times", "Window", "available", "why_unavailable"]
+__all__ = [
+    "Engine",
+    "Sample",
+    "ThreadTime",
+    "Times",
+    "Tls",
+    "Window",
+    "available",
+    "why_unavailable",
+]
 
 _FORBIDDEN_HEADERS = {"content-length", "transfer-encoding", "connection", "te", "grpc-timeout"}
 
@@ -114,6 +123,8 @@ class Engine:
                 raise ValueError(f"{name}: {value} is not above 0")
         if not 1 <= threads <= connections:
             raise ValueError(f"threads: {threads} is not between 1 and {connections} connections")
+        if order not in ("cycle", "random"):
+            raise ValueError(f"order: {order} is neither cycle nor random")
         if streams_per_connection < 1:
             raise ValueError(f"streams_per_connection: {streams_per_connection} is not above 0")
         target = _native.Target()

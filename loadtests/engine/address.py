@@ -24,6 +24,8 @@ def parse_url(url: str) -> Address:
 
     Raises ValueError, in one line, for what is no such URL.
     """
+    if any(not 33 <= ord(char) < 127 for char in url):
+        raise ValueError(f"{url!r}: a space or a control character, or one that is not ASCII")
     parts = urlsplit(url)
     if parts.scheme not in ("grpc", "grpcs", "http", "https"):
         raise ValueError(f"{url}: the scheme must be grpc, grpcs, http or https")

@@ -161,16 +161,9 @@ bool Connection::receive(std::string_view bytes) {
     set_timer(kNever);
     worker_.opened(*this);
   }
-  if (session_->finished()) {
-    flush();
-    if (!session_) return false;
-    const std::string why = session_->fault();
-    close({why.empty() ? Kind::reset : Kind::protocol}, why);
-    return false;
-  }
   worker_.mark_dirty(*this);
   worker_.settle(this);
-  return session_ != nullptr;
+  return true;
 }
 
 Request* Connection::take_slot() {
@@ -207,11 +200,16 @@ void Connection::flush() {
       return close({Kind::reset}, why);
     }
   }
+  if (session_->finished()) {
+    const std::string why = session_->fault();
+    return close({why.empty() ? Kind::reset : Kind::protocol}, why);
+  }
   if (blocked_) {
     blocked_ = false;
     watch();
-    worker_.offer(*this);
   }
+  // What was written may have freed slots: a cancelled stream ends when its RST_STREAM goes out.
+  worker_.offer(*this);
 }
 
 void Connection::cancel(Request& request) {

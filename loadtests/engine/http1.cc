@@ -70,9 +70,10 @@ bool Http1::receive(std::string_view bytes) {
 void Http1::peer_closed() {
   leaving_ = true;
   if (request_ == nullptr || !parser_.close()) return;
+  const Outcome outcome = judge();
   Request& request = *request_;
   request_ = nullptr;
-  events_.on_ended(request, judge());
+  events_.on_ended(request, outcome);
 }
 
 void Http1::on_status(int status) {

@@ -206,7 +206,6 @@ void Worker::flush_dirty() {
 void Worker::opened(Connection& connection) {
   ++ready_;
   offer(connection);
-  serve_queue();
 }
 
 void Worker::closed(Connection& connection, bool was_ready, Outcome outcome, std::string_view why) {
@@ -239,9 +238,11 @@ void Worker::offer(Connection& connection) {
   if (!connection.has_slot()) return;
   if (starving_) starved_until_ = now_;
   starving_ = false;
-  if (connection.listed) return;
-  connection.listed = true;
-  free_.push_back(&connection);
+  if (!connection.listed) {
+    connection.listed = true;
+    free_.push_back(&connection);
+  }
+  serve_queue();
 }
 
 Connection* Worker::pick(Connection* preferred) {

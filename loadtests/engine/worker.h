@@ -74,7 +74,7 @@ class Worker {
   void opened(Connection& connection);
   // `was_ready` false: the connection never came about, for the reason given.
   void closed(Connection& connection, bool was_ready, Outcome outcome, std::string_view why);
-  // Lists a connection that may have a free slot.
+  // Gives the slots that a connection may have free to requests that wait.
   void offer(Connection& connection);
   // Gives free slots to requests that are due, those of `preferred` first.
   void settle(Connection* preferred);

@@ -1,0 +1,28 @@
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+# `make sanitize` runs these tests on another build of the extension than the installed one.
+if other_build := os.environ.get("REDLINE_NATIVE"):
+    spec = importlib.util.spec_from_file_location("loadtests.engine._native", other_build)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["loadtests.engine._native"] = module
+    spec.loader.exec_module(module)
+
+import engine_peers as peers
+
+from loadtests import engine
+
+collect_ignore = [] if engine.available() else ["."]
+
+
+@pytest.fixture
+def peer() -> Iterator[peers.Start]:
+    """Starts scripted peers; ends them after the test."""
+    with peers.Peers() as started:
+        yield started.start
