@@ -41,6 +41,7 @@ void Engine::post(const Command& command) {
 
 void Engine::set_users(uint64_t users, Nanoseconds think) {
   require_running();
+  loaded_ = true;
   const uint64_t threads = workers_.size();
   for (uint64_t number = 0; number < threads; ++number) {
     workers_[number]->post({.kind = Command::Kind::users,
@@ -51,6 +52,7 @@ void Engine::set_users(uint64_t users, Nanoseconds think) {
 
 void Engine::set_rate(double rate, Arrivals arrivals, uint64_t backlog) {
   require_running();
+  loaded_ = true;
   const auto threads = static_cast<double>(workers_.size());
   for (size_t number = 0; number < workers_.size(); ++number) {
     workers_[number]->post({.kind = Command::Kind::rate,
@@ -71,6 +73,7 @@ Nanoseconds Engine::set_phase(std::string tag) {
 
 bool Engine::drain(Nanoseconds timeout) {
   require_running();
+  loaded_ = false;
   const Nanoseconds end = now_ns() + timeout;
   std::unique_lock lock(mutex_);
   idle_ = asked_ = 0;
@@ -85,7 +88,7 @@ bool Engine::drain(Nanoseconds timeout) {
 
 void Engine::stop() {
   if (!running()) return;
-  drain(0);
+  if (loaded_) drain(0);
   for (auto& worker : workers_) worker->join();
   workers_.clear();
 }

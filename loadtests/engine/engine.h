@@ -69,6 +69,7 @@ class Engine final : private WorkerEvents {
   std::vector<Address> addresses_;
   std::unique_ptr<TlsContext> tls_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  bool loaded_ = false;  // load was set since the last drain
 
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;

@@ -41,7 +41,7 @@ class Peer:
                 return
             number, self.connections = self.connections, self.connections + 1
             self._sockets.append(accepted)
-            thread = threading.Thread(target=self._talk, args=(accepted, number))
+            thread = threading.Thread(target=self._talk, args=(accepted, number), daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -59,7 +59,7 @@ class Peer:
             with contextlib.suppress(OSError):
                 accepted.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join()
+            thread.join(5)
 
 
 Start = Callable[..., Peer]
