@@ -8,8 +8,7 @@ done by C++ threads (the extension ``_native``), without Python's lock. Threads 
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 from loadtests.engine.address import parse_url
 from loadtests.engine.window import Sample, ThreadTime, Times, Window, window_from
@@ -28,7 +27,7 @@ __all__ = [
 _FORBIDDEN_HEADERS = {"content-length", "transfer-encoding", "connection", "te", "grpc-timeout"}
 
 
-def _load() -> tuple[ModuleType | None, str]:
+def _load() -> tuple[Any, str]:
     try:
         return importlib.import_module("loadtests.engine._native"), ""
     except ImportError as error:
@@ -205,7 +204,7 @@ class Engine:
         return bool(self._engine.drain(round(timeout_s * 1e9)))
 
     def stop(self) -> None:
-        """End the load at once, as ``drain(0)`` does, and the threads. Windows can still be polled."""
+        """End the load at once, as ``drain(0)`` does, and the threads; windows can still be polled."""
         self._engine.stop()
 
     def __enter__(self) -> "Engine":

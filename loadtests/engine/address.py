@@ -37,7 +37,9 @@ def parse_url(url: str) -> Address:
     grpc = parts.scheme.startswith("grpc")
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     if grpc and (path.count("/") != 2 or not path.split("/")[1] or not path.split("/")[2]):
-        raise ValueError(f"{url}: gRPC needs a method, as in grpc://HOST:PORT/package.Service/Method")
+        raise ValueError(
+            f"{url}: gRPC needs a method, as in grpc://HOST:PORT/package.Service/Method"
+        )
     return Address(
         grpc=grpc, tls=parts.scheme.endswith("s"), host=parts.hostname, port=port, path=path or "/"
     )

@@ -77,7 +77,7 @@ bool Http1Parser::close() {
 size_t Http1Parser::head(std::string_view bytes) {
   if (line_.empty()) {
     const size_t end = bytes.find(kHeadEnd);
-    if (end != std::string_view::npos) {
+    if (end != std::string_view::npos && end <= kMostHead) {
       on_head(bytes.substr(0, end + 2));
       return end + kHeadEnd.size();
     }

@@ -35,7 +35,10 @@ def served() -> Iterator[tuple[Service, int]]:
     server = grpc.server(
         ThreadPoolExecutor(4),
         handlers=[service],
-        options=[("grpc.max_receive_message_length", 8 << 20), ("grpc.max_send_message_length", 8 << 20)],
+        options=[
+            ("grpc.max_receive_message_length", 8 << 20),
+            ("grpc.max_send_message_length", 8 << 20),
+        ],
     )
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -72,7 +75,11 @@ def test_a_large_body_passes_flow_control(served: tuple[Service, int]) -> None:
     _, port = served
     body = bytes(range(256)) * (600 * 4)
     engine = Engine(
-        f"grpc://127.0.0.1:{port}/{METHOD}", [body], expected=[body[::-1]], connections=2, window_s=0.1
+        f"grpc://127.0.0.1:{port}/{METHOD}",
+        [body],
+        expected=[body[::-1]],
+        connections=2,
+        window_s=0.1,
     )
     totals = run(engine, users=6, until=40)
     assert totals.wrong == {}

@@ -28,10 +28,13 @@ def test_the_request_is_what_the_standard_asks_for(peer: peers.Start) -> None:
     started = peer(script)
     totals = run(engine(started, headers={"Content-Type": "application/json"}), users=1, until=3)
     assert totals.right == totals.due == totals.sent == len(seen)
-    assert seen[0] == (
-        f"POST /p?q=1 HTTP/1.1\r\nhost: 127.0.0.1:{started.port}\r\nuser-agent: redline\r\n"
-        "content-type: application/json\r\ncontent-length: 4\r\n\r\nbody"
-    ).encode()
+    assert (
+        seen[0]
+        == (
+            f"POST /p?q=1 HTTP/1.1\r\nhost: 127.0.0.1:{started.port}\r\nuser-agent: redline\r\n"
+            "content-type: application/json\r\ncontent-length: 4\r\n\r\nbody"
+        ).encode()
+    )
     assert started.connections == 1
 
 
@@ -93,7 +96,11 @@ def test_a_closing_server_is_reconnected_without_an_error(peer: peers.Start, rep
         (b"HTTP/1.1 204 None\r\n\r\n", "wrong answer", b""),
         (b"SSH-2.0-OpenSSH\r\n\r\n", "protocol", b"not an HTTP/1.1 status line"),
         (b"HTTP/1.1 2x0 OK\r\n\r\n", "protocol", b"not an HTTP/1.1 status line"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok", "protocol", b"a broken content-length"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok",
+            "protocol",
+            b"a broken content-length",
+        ),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", "protocol", None),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",

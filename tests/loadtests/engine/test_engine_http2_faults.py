@@ -253,9 +253,7 @@ def test_a_peer_that_does_not_read(peer: peers.Start) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         settings = (4).to_bytes(2, "big") + (2**31 - 1).to_bytes(4, "big")
         window = (2**31 - 1 - 65535).to_bytes(4, "big")
-        connection.sendall(
-            b"\0\0\6\4\0\0\0\0\0" + settings + b"\0\0\4\x08\0\0\0\0\0" + window
-        )
+        connection.sendall(b"\0\0\6\4\0\0\0\0\0" + settings + b"\0\0\4\x08\0\0\0\0\0" + window)
         release.wait(20)
 
     started = peer(script)
