@@ -1,5 +1,6 @@
 """Windows, phases and histograms, held against what independent observers saw."""
 
+import itertools
 import os
 import socket
 import threading
@@ -25,7 +26,7 @@ def test_windows_follow_each_other_without_a_gap(peer: peers.Start) -> None:
     totals = run(engine(peer(peers.http1_replies(OK)), threads=2), users=4, until=500)
     windows = totals.windows
     assert [window.number for window in windows] == list(range(len(windows)))
-    for before, after in zip(windows, windows[1:], strict=False):
+    for before, after in itertools.pairwise(windows):
         assert before.end_ns == after.start_ns
     for window in windows[:-1]:
         assert window.duration_s == pytest.approx(0.05)

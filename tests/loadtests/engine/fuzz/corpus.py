@@ -9,7 +9,8 @@ import h2.settings
 
 HTTP1 = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\no\r\n1\r\nk\r\n0\r\nX: y\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\no\r\n1\r\nk\r\n0\r\nX: y\r\n"
+    b"\r\n",
     b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 503 No\r\nConnection: close, x\r\n\r\nfull",
     b"HTTP/1.1 204 No\r\nConnection: keep-alive\r\n\r\nHTTP/1.1 200 OK\r\n\r\nok",
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
