@@ -204,7 +204,7 @@ class Engine:
         return bool(self._engine.drain(round(timeout_s * 1e9)))
 
     def stop(self) -> None:
-        """End the load at once, as ``drain(0)`` does, and the threads. Windows stay to be polled."""
+        """End the load at once, as ``drain(0)`` does, and the threads; windows stay."""
         self._engine.stop()
 
     def __enter__(self) -> "Engine":
