@@ -258,7 +258,7 @@ void Connection::close(Outcome outcome, std::string_view why) {
     release(slot);
   }
   failures_ = answered_ ? 0 : failures_ + 1;
-  transport_.close();
+  transport_.abort();
   session_.reset();
   out_.clear();
   starting_.clear();

@@ -111,6 +111,12 @@ Transport::Status Transport::write_tls(Output& out) {
   return Status::done;
 }
 
+void Transport::abort() {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  if (socket_ >= 0) setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close();
+}
+
 void Transport::close() {
   if (ssl_) SSL_set_quiet_shutdown(ssl_.get(), 1);
   ssl_.reset();

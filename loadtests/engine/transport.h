@@ -32,6 +32,8 @@ class Transport {
   Status write(Output& out);
 
   void close();
+  // Closes with RST: else each connection that a server ends would hold a local port for a minute.
+  void abort();
   int socket() const { return socket_; }
   bool tls() const { return ssl_ != nullptr; }
   bool wants_write() const { return wants_write_; }  // a handshake or TLS record waits to be sent

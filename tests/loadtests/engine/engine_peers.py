@@ -23,12 +23,13 @@ LINGER_RESET = struct.pack("ii", 1, 0)
 class Peer:
     """Listens, and runs a script for each connection in a thread of its own."""
 
-    def __init__(self, script: Script, port: int = 0) -> None:
+    def __init__(self, script: Script, port: int = 0, host: str = "127.0.0.1") -> None:
         self.connections = 0
         self._script = script
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=256)
         self.port = self._listener.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept)
         self._acceptor.start()
@@ -71,8 +72,8 @@ class Peers:
     def __init__(self) -> None:
         self._peers: list[Peer] = []
 
-    def start(self, script: Script, port: int = 0) -> Peer:
-        self._peers.append(Peer(script, port))
+    def start(self, script: Script, port: int = 0, host: str = "127.0.0.1") -> Peer:
+        self._peers.append(Peer(script, port, host))
         return self._peers[-1]
 
     def __enter__(self) -> Self:

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from pathlib import Path
 
 import engine_peers as peers
 import pytest
@@ -227,6 +228,35 @@ def test_load_resumes_when_the_server_comes_back(peer: peers.Start) -> None:
         totals.windows += tested.poll_windows()
     assert totals.due == totals.accounted
     assert set(totals.wrong) <= {"connect", "reset"}
+
+
+def test_closed_connections_hold_no_local_port(peer: peers.Start) -> None:
+    started = peer(peers.http1_once(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")))
+    totals = run(engine(started, connections=4), users=4, until=200)
+    assert totals.wrong == {}
+    assert started.connections >= 200
+    held = [
+        line
+        for line in Path("/proc/net/tcp").read_text().splitlines()
+        if line.split()[2].endswith(f":{started.port:04X}") and line.split()[3] == "06"
+    ]
+    assert held == []
+
+
+@pytest.mark.parametrize("host", ["[::1]", "localhost"])
+def test_ipv6_and_a_name_with_two_addresses(peer: peers.Start, host: str) -> None:
+    seen: list[bytes] = []
+
+    def script(connection: socket.socket, _: int) -> None:
+        while request := peers.read_http1(connection):
+            seen.append(request)
+            connection.sendall(OK)
+
+    started = peer(script, host="::1" if host == "[::1]" else "127.0.0.1")
+    tested = Engine(f"http://{host}:{started.port}/", connections=2, window_s=0.05)
+    totals = run(tested, users=2, until=20)
+    assert totals.wrong == {}
+    assert f"host: {host}:{started.port}\r\n".encode() in seen[0]
 
 
 def test_connections_follow_the_load(peer: peers.Start) -> None:
