@@ -209,7 +209,8 @@ void Worker::opened(Connection& connection) {
 }
 
 void Worker::closed(Connection& connection, bool was_ready, Outcome outcome, std::string_view why) {
-  idle_.push_back(&connection);
+  // In front: the next attempt is this one again, after its pause. A fresh one would have none.
+  idle_.push_front(&connection);
   if (was_ready) {
     --ready_;
   } else if (ready_ == 0) {

@@ -56,6 +56,7 @@ def test_urls_that_are_none(url: str, reason: str) -> None:
         ({"order": "sideways"}, "order: sideways"),
     ],
 )
+@pytest.mark.skipif(not engine.available(), reason=engine.why_unavailable() or "it is")
 def test_arguments_that_make_no_sense(arguments: dict[str, object], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         engine.Engine("http://localhost:1/", **arguments)  # type: ignore[arg-type]

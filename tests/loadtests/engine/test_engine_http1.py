@@ -190,7 +190,7 @@ def test_a_peer_that_drips_is_timed_out(peer: peers.Start) -> None:
 
 def test_a_refused_connection_never_spins() -> None:
     port = peers.free_port()
-    tested = Engine(f"http://127.0.0.1:{port}/", connections=4, window_s=0.05)
+    tested = Engine(f"http://127.0.0.1:{port}/", connections=500, window_s=0.05)
     started_s = time.monotonic()
     totals = run(tested, users=4, until=12)
     assert set(totals.wrong) == {"connect"}
