@@ -17,9 +17,9 @@ if other_build := os.environ.get("REDLINE_NATIVE"):
     sys.modules["loadtests.engine._native"] = module
     spec.loader.exec_module(module)
 
-import engine_peers as peers
+import engine_peers as peers  # noqa: E402 - after the other build is in place
 
-from loadtests import engine
+from loadtests import engine  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
