@@ -13,13 +13,13 @@ from loadtests.record.reader import follow_windows
 from loadtests.record.run import Parity, RunInfo, TargetRun
 from loadtests.record.summary import Summary
 from loadtests.report.html import write_report
-from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
 from loadtests.target import Target
 from serving.client import connect
-from serving.corpus import TOLERANCE, Corpus, open_corpus
+from serving.corpus import Corpus, open_corpus
 from serving.deployment import Deployment, deploy, plan_launch
 from serving.launch import Launch
+from serving.models.base import TOLERANCE
 from serving.models.store import BuiltModel, ensure
 from serving.parity import check_parity
 from serving.process import ManagedProcess

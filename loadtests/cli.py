@@ -6,7 +6,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, Optional
 
-import click
 import typer
 from rich.console import Console
 
@@ -15,21 +14,28 @@ from loadtests.live import View
 from loadtests.plan import make_plan
 from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.ceiling import PROFILES
-from serving.errors import RedlineError
+from serving.errors import RedlineError, UsageError
 from serving.paths import RESULTS
 
 INTERRUPTED = 130
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 class Stopped(KeyboardInterrupt):
     """A signal asked this process to end."""
 
 
-@app.callback()
-def redline() -> None:
+@app.callback(invoke_without_command=True)
+def redline(
+    context: typer.Context,
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
     """Find the ceiling of a model server, with right answers only."""
+    del debug  # main() looks for it before the command line is parsed
+    if context.invoked_subcommand is None:
+        sys.stdout.write(f"{context.get_help()}\n")
 
 
 @app.command()
@@ -90,21 +96,27 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Run the command; an error a user may meet is one line and an exit code."""
+    """Run the command; whatever goes wrong is one line and an exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _on_signal)
     try:
-        app(standalone_mode=False)
-    except RedlineError as error:
-        _fail(str(error), error.exit_code)
-    except KeyboardInterrupt as error:
-        _fail(str(error) or "interrupted", INTERRUPTED)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        _fail(error.format_message(), error.exit_code)
+        sys.exit(app(standalone_mode=False))
+    except (Exception, KeyboardInterrupt) as error:
+        if "--debug" in sys.argv:
+            raise
+        text, code = _told(error)
+        sys.stderr.write(f"redline: {' '.join(text.split())}\n")
+        sys.exit(code)
 
 
-def _fail(text: str, code: int) -> None:
-    sys.stderr.write(f"redline: {' '.join(text.split())}\n")
-    sys.exit(code)
+def _told(error: BaseException) -> tuple[str, int]:
+    """What to say of an error, and the exit code."""
+    if isinstance(error, RedlineError):
+        return str(error), error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "interrupted", INTERRUPTED
+    if isinstance(error, typer.Abort):
+        return "aborted", 1
+    if describe := getattr(error, "format_message", None):  # the command line was not understood
+        return f"{describe()} (see redline run --help)", UsageError.exit_code
+    return f"{type(error).__name__}: {error} (redline --debug ... shows where)", 1

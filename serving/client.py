@@ -20,7 +20,8 @@ class Refused(Exception):  # noqa: N818 - an answer, if not the one hoped for
 class Ask(Protocol):
     """Sends the request with the given index and returns the answer's bytes, or raises Refused."""
 
-    def __call__(self, index: int) -> bytes: ...
+    def __call__(self, index: int) -> bytes:
+        """The answer to the request with this index."""
 
 
 @contextlib.contextmanager

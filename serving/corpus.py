@@ -24,9 +24,6 @@ from serving.models.store import BuiltModel
 from serving.tfserving import wire as tfserving_wire
 from serving.torchserve import wire as torchserve_wire
 
-TOLERANCE = 1e-4
-"""The largest absolute difference between a right answer and the framework's own."""
-
 BATCHES = (1, 8, 32)
 """Client batches that a corpus is written for."""
 

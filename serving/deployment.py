@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 
 from serving.client import Refused, connect
-from serving.corpus import TOLERANCE, Corpus
+from serving.corpus import Corpus
 from serving.errors import DeploymentError, UsageError
 from serving.launch import CONFIGURATIONS, Launch
+from serving.models.base import TOLERANCE
 from serving.models.store import BuiltModel
 from serving.process import ManagedProcess
 from serving.tfserving import launch as tfserving_launch

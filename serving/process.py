@@ -22,7 +22,8 @@ _TROUBLE = re.compile(r"error|exception|fatal|cannot|failed", re.IGNORECASE)
 class ManagedProcess:
     """A command under :mod:`serving.supervisor`: pinned, in a session of its own, fully stoppable.
 
-    What it prints goes to ``log``, which is bounded. ``environment`` is added to this process's own.
+    What it prints goes to ``log``, which is bounded. ``environment`` is added to this process's
+    own.
     """
 
     def __init__(
@@ -64,12 +65,6 @@ class ManagedProcess:
         with contextlib.suppress(psutil.NoSuchProcess):
             return psutil.Process(self._popen.pid).children(recursive=True)
         return []
-
-    def wait(self, timeout_s: float) -> int | None:
-        """Wait at most ``timeout_s`` seconds for the end; the exit code, or None if it still runs."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._popen.wait(timeout_s)
-        return None
 
     def stop(self) -> None:
         """End the command and every descendant; returns when all are gone."""

@@ -29,7 +29,7 @@ class DataLostError(Exception):
 
 
 class Conductor:
-    """Probes one load at a time for ``target``; every window goes to ``writer``, if there is one."""
+    """Probes one load at a time for ``target``; writes every window, if there is a writer."""
 
     def __init__(self, runner: Runner, target: str, writer: RecordWriter | None) -> None:
         self._runner = runner
@@ -118,7 +118,7 @@ class Conductor:
             return
         try:
             self._writer.write(window)
-        except Exception as error:  # noqa: BLE001 - Locust would swallow it: keep it for the search
+        except Exception as error:
             self._failure = error
 
 

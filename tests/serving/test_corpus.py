@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from serving import corpus as corpora
-from serving.corpus import TOLERANCE, Corpus, open_corpus
+from serving.corpus import Corpus, open_corpus
 from serving.errors import ModelError, UsageError
 from serving.models import DIGITS
+from serving.models.base import TOLERANCE
 from serving.models.store import BuiltModel
 
 ROWS = 40
@@ -78,7 +79,7 @@ def test_it_is_written_once_and_never_by_halves(
 def test_a_damaged_corpus_is_named(built: BuiltModel) -> None:
     open_corpus(built, "tfserving", "json", 1)
     (built.folder / "corpus" / "tfserving-json-b1" / "offsets.npy").write_bytes(b"x")
-    with pytest.raises(ModelError, match="tfserving-json-b1 is damaged .* delete that folder"):
+    with pytest.raises(ModelError, match=r"tfserving-json-b1 is damaged .* delete that folder"):
         open_corpus(built, "tfserving", "json", 1)
 
 
@@ -114,7 +115,5 @@ def test_reading_needs_no_framework(built: BuiltModel) -> None:
         "import sys, loadtests.users, serving.corpus;"
         "print([name for name in ('tensorflow', 'torch', 'sklearn') if name in sys.modules])"
     )
-    found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -88,8 +88,10 @@ def test_everything_ends_when_the_starter_is_killed(tmp_path: Path) -> None:
     starter = subprocess.Popen(
         [
             *(sys.executable, "-c"),
-            "import sys, time; from pathlib import Path; from serving.process import ManagedProcess;"
-            f"ManagedProcess([sys.executable, '-c', {FAMILY!r}], cores=[0], log=Path({str(log)!r}));"
+            "import sys, time; from pathlib import Path;"
+            "from serving.process import ManagedProcess;"
+            f"command = [sys.executable, '-c', {FAMILY!r}];"
+            f"ManagedProcess(command, cores=[0], log=Path({str(log)!r}));"
             "time.sleep(600)",
         ]
     )
