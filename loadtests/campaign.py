@@ -133,7 +133,7 @@ class Campaign:
 
 
 def _reason(error: BaseException) -> str:
-    return str(error) or ("interrupted" if isinstance(error, KeyboardInterrupt) else repr(error))
+    return str(error) or repr(error)
 
 
 def _run_info(plan: Plan, name: str) -> RunInfo:

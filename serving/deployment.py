@@ -26,7 +26,7 @@ KINDS = {"tfserving": ("native", "embedded"), "torchserve": ("native",)}
 """How each server can be deployed, the preferred way first."""
 
 READY_TIMEOUT_S = 120.0
-_ASK_TIMEOUT_S = 30.0
+_ASK_TIMEOUT_S = 10.0
 _POLL_S = 0.25
 
 
@@ -113,18 +113,16 @@ class Deployment:
         return f"{self.launch.server} ({self.launch.kind})"
 
     def _check_loaded(self) -> None:
-        for words in _LOAD_FAILURES[self.launch.server]:
-            if line := self.process.find_in_log(words):
-                raise DeploymentError(f"{self._name} cannot load its model: {line}")
+        """TorchServe goes on without the model; TensorFlow Serving ends by itself."""
+        for words in _TORCHSERVE_LOAD_FAILURES:
+            if self.process.find_in_log(words):
+                raise DeploymentError(f"{self._name} cannot load its model: {self._last_words()}")
 
     def _last_words(self) -> str:
         return f"{self.process.last_words()} [{self.process.log}]"
 
 
-_LOAD_FAILURES = {
-    "tfserving": ("Loading servable: ",),
-    "torchserve": ("Failed to load model", "Model load failed", "Failed to register model"),
-}
+_TORCHSERVE_LOAD_FAILURES = ("Failed to load model", "Auto recovery failed again")
 
 
 @contextlib.contextmanager
