@@ -12,7 +12,7 @@ from serving.errors import RedlineError, UsageError
 INTERRUPTED = 130
 
 
-class Stopped(BaseException):  # noqa: N818 - a request, not an error
+class Stopped(BaseException):
     """A signal asked this process to end. No KeyboardInterrupt: typer would swallow that."""
 
 

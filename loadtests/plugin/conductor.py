@@ -16,7 +16,7 @@ from loadtests.measure.window import (
     across_workers,
     from_message,
 )
-from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE
+from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE, WINDOW_S
 from loadtests.record.writer import RecordWriter
 from loadtests.search.ceiling import Load
 
@@ -72,7 +72,8 @@ class Conductor:
         return Span(self._target, self._probe, load.step, phase, load.users)
 
     def _run(self, span: Span, seconds: float) -> None:
-        self._runner.send_message(PHASE_MESSAGE, astuple(span))
+        windows = max(1, round(seconds / WINDOW_S))
+        self._runner.send_message(PHASE_MESSAGE, [*astuple(span), windows])
         gevent.sleep(seconds)
         self._raise_failure()
 
@@ -92,7 +93,7 @@ class Conductor:
                     f"windows of {self._ended_workers[span]} of {self._expected} workers arrived"
                 )
             gevent.sleep(0.01)
-        for key in list(self._parts):  # a worker whose clock ran ahead has cut one window more
+        for key in list(self._parts):  # of a worker that was too busy to cut one
             self._accept(self._parts.pop(key))
         self._raise_failure()
 

@@ -109,7 +109,7 @@ def test_without_java_torchserve_says_what_to_do(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
-    with pytest.raises(DeploymentError, match="needs a Java 17 runtime .*: run make setup"):
+    with pytest.raises(DeploymentError, match=r"needs a Java 17 runtime .*: run make setup"):
         plan_launch(digits, "torchserve", "native", "tuned", [0], tmp_path)
 
 

@@ -1,18 +1,14 @@
 """The wire format on its own; what the server makes of it is in test_handler_server.py."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
-from grpc_tools import protoc
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from serving.models import DIGITS, RESNET50
-from serving.paths import ROOT
 from serving.torchserve import inference_pb2, wire
 
 ROWS = np.linspace(0, 1, 3 * 64, dtype=np.float32).reshape(3, 64)
@@ -122,16 +118,3 @@ def test_errors_have_short_stable_names() -> None:
     assert wire.error_name(503, b"upstream connect error") == "http 503"
     assert wire.error_name(502, b'["type"]') == "http 502"
     assert wire.error_name(500, b'{"type": "a sentence, with an id 4711"}') == "http 500"
-
-
-def test_the_generated_messages_are_those_of_the_proto(tmp_path: Path) -> None:
-    name = "serving/torchserve/inference.proto"
-    out = tmp_path / "set"
-    assert protoc.main(["protoc", f"-I{ROOT}", f"--descriptor_set_out={out}", name]) == 0
-    (fresh,) = FileDescriptorSet.FromString(out.read_bytes()).file
-    # protoc writes the default JSON names out, generated code leaves them out.
-    for message in fresh.message_type:
-        for field in [*message.field, *(f for m in message.nested_type for f in m.field)]:
-            field.ClearField("json_name")
-    committed = FileDescriptorProto.FromString(inference_pb2.DESCRIPTOR.serialized_pb)
-    assert committed == fresh
