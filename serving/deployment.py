@@ -127,7 +127,7 @@ _TORCHSERVE_LOAD_FAILURES = ("Failed to load model", "Auto recovery failed again
 
 @contextlib.contextmanager
 def deploy(launch: Launch, cores: Sequence[int], work: Path, log: Path) -> Iterator[Deployment]:
-    """Run ``launch`` on ``cores`` in the folder ``work`` (emptied first), and stop it at the end.
+    """Run ``launch`` on ``cores`` in the folder ``work``, and stop it at the end.
 
     DeploymentError when one of its ports is taken or it cannot be started.
     """
@@ -141,13 +141,11 @@ def deploy(launch: Launch, cores: Sequence[int], work: Path, log: Path) -> Itera
         yield Deployment(launch, tuple(cores), process)
     finally:
         process.stop()
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _prepare(work: Path, launch: Launch) -> None:
     try:
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
+        work.mkdir(parents=True, exist_ok=True)
         for name, text in launch.files.items():
             (work / name).write_text(text)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,6 +35,13 @@ def server_core() -> int:
 def digits() -> BuiltModel:
     """The digits model, from the checkout's own cache."""
     return ensure("digits", lambda _: None)
+
+
+@pytest.fixture
+def work() -> Iterator[Path]:
+    """A folder for a server to run in, with a short path: TorchServe puts sockets there."""
+    with tempfile.TemporaryDirectory(prefix="redline-") as folder:
+        yield Path(folder) / "work"
 
 
 @pytest.fixture(scope="session")

@@ -80,13 +80,12 @@ def torchserve_launch_of(built: BuiltModel, work: Path) -> Launch:
 
 
 def test_a_binary_on_the_path_is_preferred_and_started_by_its_flags(
-    tmp_path: Path, digits: BuiltModel, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, work: Path, digits: BuiltModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert choose_kind("tfserving", "auto") == "embedded"
     fake_binary(tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert choose_kind("tfserving", "auto") == "native"
-    work = tmp_path / "work"
     ports = tfserving_launch.Ports(*free_ports(2))
     launch = tfserving_launch.launch(digits, "native", "vendor", 1, work, ports)
     assert launch.version == "TensorFlow ModelServer: 9.9.9"
@@ -96,7 +95,6 @@ def test_a_binary_on_the_path_is_preferred_and_started_by_its_flags(
         running.wait_until_right(corpus)
         tree = running.process.tree()
     assert not any(process.is_running() for process in tree)
-    assert not work.exists()
 
 
 def test_without_a_binary_native_says_what_to_do(digits: BuiltModel, tmp_path: Path) -> None:
@@ -113,13 +111,20 @@ def test_without_java_torchserve_says_what_to_do(
         plan_launch(digits, "torchserve", "native", "tuned", [0], tmp_path)
 
 
+def test_a_path_too_long_for_torchserves_sockets_is_told(
+    digits: BuiltModel, tmp_path: Path
+) -> None:
+    with pytest.raises(DeploymentError, match=r"too long a path .*: set TMPDIR to a shorter one"):
+        plan_launch(digits, "torchserve", "native", "tuned", [0], tmp_path / ("x" * 100))
+
+
 def test_a_server_cannot_be_deployed_in_every_way() -> None:
     with pytest.raises(UsageError, match="torchserve cannot be deployed as 'embedded'"):
         choose_kind("torchserve", "embedded")
 
 
-def test_a_port_in_use_names_who_uses_it(digits: BuiltModel, tmp_path: Path) -> None:
-    launch = torchserve_launch_of(digits, tmp_path / "work")
+def test_a_port_in_use_names_who_uses_it(digits: BuiltModel, tmp_path: Path, work: Path) -> None:
+    launch = torchserve_launch_of(digits, work)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", launch.ports[2]))
         taken.listen()
@@ -127,7 +132,7 @@ def test_a_port_in_use_names_who_uses_it(digits: BuiltModel, tmp_path: Path) -> 
             pytest.raises(
                 DeploymentError, match=rf"port {launch.ports[2]} is taken by .*pid {os.getpid()}"
             ),
-            deploy(launch, [0], tmp_path / "work", tmp_path / "log"),
+            deploy(launch, [0], work, tmp_path / "log"),
         ):
             pytest.fail("it was started")
     assert list(tmp_path.iterdir()) == []
@@ -145,35 +150,35 @@ def broken_archive(digits: BuiltModel, folder: Path, line: bytes) -> BuiltModel:
 
 
 def test_a_worker_that_cannot_start_is_told_though_the_server_says_healthy(
-    digits: BuiltModel, tmp_path: Path
+    digits: BuiltModel, tmp_path: Path, work: Path
 ) -> None:
     broken = broken_archive(digits, tmp_path / "model", b"import no_such_module\n")
-    launch = torchserve_launch_of(broken, tmp_path / "work")
+    launch = torchserve_launch_of(broken, work)
     corpus = open_corpus(digits, "torchserve", "tensor", 1)
     with (
         pytest.raises(DeploymentError, match="cannot load its model: ModuleNotFoundError: No mod"),
-        deploy(launch, [server_core()], tmp_path / "work", tmp_path / "log") as running,
+        deploy(launch, [server_core()], work, tmp_path / "log") as running,
     ):
         running.wait_until_right(corpus)
 
 
-def test_a_corrupt_archive_is_told(digits: BuiltModel, tmp_path: Path) -> None:
+def test_a_corrupt_archive_is_told(digits: BuiltModel, tmp_path: Path, work: Path) -> None:
     broken = BuiltModel(digits.spec, tmp_path / "model")
     broken.mar.parent.mkdir(parents=True)
     broken.mar.write_bytes(digits.mar.read_bytes()[:1000])
-    launch = torchserve_launch_of(broken, tmp_path / "work")
+    launch = torchserve_launch_of(broken, work)
     with (
         pytest.raises(DeploymentError, match=r"cannot load its model: java\.util\.zip"),
-        deploy(launch, [server_core()], tmp_path / "work", tmp_path / "log") as running,
+        deploy(launch, [server_core()], work, tmp_path / "log") as running,
     ):
         running.wait_until_right(open_corpus(digits, "torchserve", "json", 1))
 
 
 def test_a_server_that_is_killed_is_noticed_and_cleaned_up(
-    digits: BuiltModel, tmp_path: Path
+    digits: BuiltModel, tmp_path: Path, work: Path
 ) -> None:
-    launch = torchserve_launch_of(digits, tmp_path / "work")
-    with deploy(launch, [server_core()], tmp_path / "work", tmp_path / "log") as running:
+    launch = torchserve_launch_of(digits, work)
+    with deploy(launch, [server_core()], work, tmp_path / "log") as running:
         running.wait_until_right(open_corpus(digits, "torchserve", "json", 1))
         tree = running.process.tree()
         (java,) = [process for process in tree if process.name() == "java"]
