@@ -18,7 +18,8 @@ setup: ## install what is missing: system packages, .venv, Python packages
 loadtest: setup ## serve the models, load each server to its ceiling, leave a report in results/latest
 	@$(BIN)/redline run $(ARGS)
 
-test: setup ## run every test
+test: ## run every test
+	@./scripts/setup test
 	@$(BIN)/python -m pytest
 
 lint: setup ## ruff, mypy --strict and the import arrows
