@@ -102,15 +102,21 @@ class CeilingSearch:
                 break
             left, right = _inner(low, high)
             for users in (left, right):
-                if users not in self._goodput:
+                if self._known(users) is None:
                     self._refined += 1
                     return self._probe("refine", users)
-            better_left = self._goodput[left] >= self._goodput[right]
+            better_left = (self._known(left) or 0) >= (self._known(right) or 0)
             narrowed = (low, right) if better_left else (left, high)
             if narrowed == self._bracket:
                 break
             self._bracket = narrowed
         return self._hold()
+
+    def _known(self, users: int) -> float | None:
+        """The goodput at ``users``, or so near that a probe would tell nothing new."""
+        nearest = min(self._goodput, key=lambda known: abs(known - users))
+        near = abs(nearest - users) <= TOLERANCE * users
+        return self._goodput[nearest] if near else None
 
     def _hold(self) -> Load:
         best = max(self._goodput.values())
