@@ -12,6 +12,7 @@ from loadtests.live import View
 from loadtests.plan import make_plan
 from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.ceiling import PROFILES
+from serving.errors import RecordError
 from serving.paths import RESULTS
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -84,3 +85,5 @@ def run(
     for line in closing_lines(summary):
         view.say(line)
     view.say(f"report: {campaign.folder / 'report.html'}")
+    if not summary.complete:
+        raise RecordError(f"the record {campaign.folder} is incomplete: a target has no ceiling")

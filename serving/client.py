@@ -40,7 +40,7 @@ def _grpc(corpus: Corpus, netloc: str, timeout_s: float) -> Iterator[Ask]:
 
         def ask(index: int) -> bytes:
             try:
-                answer: bytes = method(corpus.request(index), timeout=timeout_s)
+                answer: bytes = method(corpus.requests[index], timeout=timeout_s)
             except grpc.RpcError as error:
                 raise Refused(f"{error.code().name}: {error.details()}") from None
             return answer
@@ -55,7 +55,7 @@ def _rest(corpus: Corpus, netloc: str, timeout_s: float) -> Iterator[Ask]:
 
     def ask(index: int) -> bytes:
         try:
-            connection.request("POST", corpus.endpoint, corpus.request(index), headers)
+            connection.request("POST", corpus.endpoint, corpus.requests[index], headers)
             response = connection.getresponse()
             body = response.read()
         except (OSError, http.client.HTTPException) as error:

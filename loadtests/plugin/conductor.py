@@ -61,9 +61,11 @@ class Conductor:
         return across_time([window for window in self._merged if window.span.phase == "measure"])
 
     def forget(self) -> None:
-        """Begin anew, as when a test is started again in the web UI."""
+        """Begin anew, as when a test is started again in the web UI.
+
+        Probes are numbered on: a late window of the old test must not pass for one of the new.
+        """
         self._runner.send_message(PHASE_MESSAGE, None)
-        self._probe = -1
         self._parts.clear()
         self._ended_workers.clear()
         self._merged.clear()

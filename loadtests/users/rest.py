@@ -28,7 +28,7 @@ class RestUser(CorpusUser, FastHttpUser):
         with self.client.post(
             self._corpus.endpoint,
             name=self._label,
-            data=self._corpus.request(index),  # type: ignore[arg-type]  # bytes do as well
+            data=self._corpus.requests[index],  # type: ignore[arg-type]  # bytes do as well
             headers=self._headers,
             catch_response=True,
         ) as response:
