@@ -22,6 +22,8 @@ from serving.tfserving.embedded.predictor import RUN_THREADS, Predictor
 from serving.tfserving.embedded.rest_service import RestService
 from serving.tfserving.server_config_pb2 import BatchingParameters
 
+PENDING_REQUESTS = 1_000_000
+
 
 def serve(flags: argparse.Namespace) -> None:
     """Load the models, then serve them for ever. StartError when that cannot be done."""
@@ -71,6 +73,10 @@ def _open_grpc(
         ("grpc.max_send_message_length", -1),
         # Without this a second server on the port would silently take half of the requests.
         ("grpc.so_reuseport", 0),
+        # gRPC cancels some requests at random from a thousand that nobody took yet, which Python
+        # reaches sooner than C++: grpc_max_threads alone shall refuse.
+        ("grpc.server.max_pending_requests", PENDING_REQUESTS),
+        ("grpc.server.max_pending_requests_hard_limit", PENDING_REQUESTS),
         *arguments,
     ]
     # A thread waits while its request is batched. Otherwise it computes, and more threads than
