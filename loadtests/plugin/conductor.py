@@ -21,7 +21,7 @@ from loadtests.record.writer import RecordWriter
 from loadtests.search.ceiling import Load
 
 GATHER_TIMEOUT_S = 5.0
-USERS_TIMEOUT_S = 30.0
+USERS_TIMEOUT_S = 60.0
 
 
 class DataLostError(Exception):

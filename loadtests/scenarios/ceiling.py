@@ -24,12 +24,14 @@ from loadtests.scenarios.options import (
     TorchServeRest,
 )
 from loadtests.search.ceiling import PROFILES, CeilingSearch
+from loadtests.users.base import CorpusUser
 
 __all__ = ["Ceiling", "TFServingGrpc", "TFServingRest", "TorchServeGrpc", "TorchServeRest"]
 
 INTERRUPTED = 128 + signal.SIGTERM
-DRAIN_S = 10
-"""How long a user that is stopped may take to end the request it is in."""
+DRAIN_S = CorpusUser.timeout_s
+"""How long a user that is stopped may take to end the request it is in: cut off, the request would
+stay in the server's queue and weigh on the next probe."""
 
 
 @events.init.add_listener

@@ -47,6 +47,7 @@ class RestUser(CorpusUser, FastHttpUser):
 
 def _transport_fault(error: Exception | None) -> str:
     """Without an answer: ``timeout``, ``connect`` or ``reset``, else the error's own name."""
+    error = getattr(error, "original", None) or error  # geventhttpclient wraps what it gave up on
     if isinstance(error, TimeoutError):
         return TIMEOUT
     if isinstance(error, ConnectionRefusedError):
