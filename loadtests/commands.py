@@ -15,6 +15,9 @@ from loadtests.search.ceiling import PROFILES
 from serving.errors import RecordError
 from serving.paths import RESULTS
 
+PLAIN_WIDTH = 120
+"""Columns of what is printed where there is no terminal to ask."""
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -61,7 +64,7 @@ def run(
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
 ) -> None:
     """Serve the models, load each target to its ceiling, and leave a report."""
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     plan = make_plan(
         profile=profile,
         servers=server,
