@@ -228,9 +228,14 @@ void Worker::fail_queued(Outcome outcome, std::string_view why) {
   if (due.of_user) closed_.ended(now_);
 }
 
-// As many connections as requests that are due could use, up to the limit.
+// As many connections as requests that are due could use, up to the limit; packed, as many as they
+// need, where a server that allows fewer streams than ours shows by full connections.
 void Worker::want_connections() {
-  while (!idle_.empty() && connections_.size() - idle_.size() < in_flight_ + queue_.size()) {
+  const uint64_t each = target_.pack && target_.protocol == Protocol::grpc ? target_.streams : 1;
+  while (!idle_.empty()) {
+    const uint64_t engaged = connections_.size() - idle_.size();
+    const bool all_full = engaged == ready_ && !queue_.empty() && starving_;
+    if (engaged * each >= in_flight_ + queue_.size() && !all_full) return;
     idle_.pop_front()->engage(now_);
   }
 }
