@@ -39,6 +39,9 @@ class EngineUser(User):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        if not self.host:  # here, not in on_start: there StopTest would only end this user
+            raise StopTest("no host: give the server's address with --host")
+        self._engine_sends = self._has_engine()
         self._stopping = Event()
         self._kind: Hashable = None
 
@@ -59,9 +62,7 @@ class EngineUser(User):
 
     def on_start(self) -> None:
         """Join the engine, or prepare the client in Python."""
-        if not self.host:
-            raise StopTest("no host: give the server's address with --host")
-        if not self._has_engine():
+        if not self._engine_sends:
             self.prepare()
             return
         kind = type(self), self.kind()
@@ -78,10 +79,10 @@ class EngineUser(User):
     @task
     def predict(self) -> None:
         """Wait while the engine sends, or send the next request."""
-        if self._kind is None:
-            self.send_next()
-        else:
+        if self._engine_sends:
             self._stopping.wait()
+        else:
+            self.send_next()
 
     def stop(self, force: bool = False) -> bool:  # noqa: FBT001, FBT002 - Locust's signature
         """End the wait as well: Locust itself only sets a flag, which nobody would look at."""

@@ -167,8 +167,14 @@ class Engines:
             shared.set_users(shared.users - 1)
             return
         del self._by_kind[kind]
-        # In a greenlet of its own: Locust may kill the user's in the midst of it.
-        gevent.spawn(self._close, shared).join()
+        # In a greenlet of its own: Locust kills the user's when its stop timeout is over, which is
+        # the moment when the drain ends and the last counts come.
+        closing = gevent.spawn(self._close, shared)
+        try:
+            closing.join()
+        except gevent.GreenletExit:
+            closing.join()
+            raise
 
     def begin_phase(self, tag: str) -> dict[SharedEngine, int]:
         """Make all engines end a window now; when all windows up to then have been handed on.

@@ -1,18 +1,26 @@
 """The user classes drive both real servers over both protocols, with right answers only."""
 
 import json
+import re
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
+from loadtests import engine
 from serving.deployment import Deployment
 from tests.conftest import free_ports
 from tests.loadtests.locusts import SCENARIOS, family, locust_command, run_locust
 from tests.waiting import eventually
 
-MEMORY_LIMIT_MB = 150
+MEMORY_LIMIT_MB = {"engine": 120, "python": 150}
+CLIENTS = [
+    pytest.param("engine", marks=pytest.mark.skipif(not engine.available(), reason="not built")),
+    "python",
+]
 COMBINATIONS = [
     ("embedded", "TFServingGrpc", "grpc"),
     ("embedded", "TFServingRest", "rest"),
@@ -21,36 +29,44 @@ COMBINATIONS = [
 ]
 
 
+@pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize(("server", "user", "protocol"), COMBINATIONS)
 def test_smoke_gets_right_answers(
-    server: str, user: str, protocol: str, tmp_path: Path, request: pytest.FixtureRequest
+    server: str,
+    user: str,
+    protocol: str,
+    client: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     running: Deployment = request.getfixturevalue(server)
     end = run_locust(
         tmp_path,
         SCENARIOS / "smoke.py",
         *(user, "--host", running.address(protocol), "-u", "8", "-r", "8", "-t", "3s"),
-        *("--batch", "8"),
+        *("--batch", "8", "--client", client),
     )
     assert (end.exit_code, end.failures) == (0, {}), end.output
     assert end.requests > 100
     assert end.frameworks == set()
-    assert 30 < end.peak_mb < MEMORY_LIMIT_MB
+    assert 30 < end.peak_mb < MEMORY_LIMIT_MB[client]
 
 
+@pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize(
     ("user", "protocol"), [("TorchServeGrpc", "grpc"), ("TorchServeRest", "rest")]
 )
 def test_many_users_stay_small(
-    user: str, protocol: str, tmp_path: Path, torchserve: Deployment
+    user: str, protocol: str, client: str, tmp_path: Path, torchserve: Deployment
 ) -> None:
     end = run_locust(
         tmp_path,
         SCENARIOS / "smoke.py",
         *(user, "--host", torchserve.address(protocol), "-u", "512", "-r", "512", "-t", "5s"),
+        *("--client", client),
     )
     assert end.exit_code == 0, end.output
-    assert end.peak_mb < MEMORY_LIMIT_MB
+    assert end.peak_mb < MEMORY_LIMIT_MB[client]
 
 
 def test_they_run_in_forked_processes(tmp_path: Path, embedded: Deployment) -> None:
@@ -172,6 +188,37 @@ def test_the_ceiling_gathers_windows_from_every_process(
     for window in windows[:-1]:
         assert window["duration_s"] < 1.5
     assert eventually(lambda: not any(process.is_running() for process in everyone))
+
+
+def test_a_killed_worker_is_lost_data(tmp_path: Path, embedded: Deployment) -> None:
+    record = tmp_path / "record"
+    record.mkdir()
+    port = str(free_ports(1)[0])
+    locust = subprocess.Popen(
+        locust_command(
+            SCENARIOS / "ceiling.py",
+            *("TFServingRest", "--host", embedded.address("rest"), "--headless"),
+            *("--processes", "2", "--master-bind-port", port, "--master-port", port),
+            *("--record", str(record)),
+        ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    everyone = [locust]
+    try:
+        assert eventually(lambda: len(_windows(record)) >= 2, timeout_s=40)
+        everyone = family(locust.pid)
+        everyone[-1].kill()
+        said, _ = locust.communicate(timeout=60)
+    finally:
+        for process in everyone:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        locust.wait()
+    assert locust.returncode == 1
+    lost = "redline: (1 of 2 workers are left|windows of 1 of 2 workers arrived)"
+    assert re.search(lost, said), said
 
 
 def _windows(record: Path) -> list[dict]:
