@@ -210,7 +210,7 @@ def test_the_servers_stream_limit_holds(peer: peers.Start) -> None:
 def test_how_many_connections_ten_requests_take(
     peer: peers.Start, pack: bool, max_streams: int, connections: int
 ) -> None:
-    started = peer(peers.h2_peer(lambda conn, stream, _: None, max_streams=max_streams))
+    started = peer(peers.h2_peer(lambda *_: None, max_streams=max_streams))
     windows = []
     with engine(started, connections=50, pack=pack, expected=None, timeout_s=60) as tested:
         tested.set_users(10)
