@@ -1,5 +1,6 @@
 """The commands of ``redline`` and their options."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
@@ -76,6 +77,7 @@ def run(
         cores=cores,
         results=out.absolute(),
     )
+    os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
     view = View(console, len(plan.targets), PROFILES[plan.profile])
     campaign = Campaign(plan, view)
     try:
@@ -89,4 +91,7 @@ def run(
         view.say(line)
     view.say(f"report: {campaign.folder / 'report.html'}")
     if not summary.complete:
-        raise RecordError(f"the record {campaign.folder} is incomplete: a target has no ceiling")
+        reasons = [
+            f"{target.server}: {target.failure}" for target in summary.targets if target.failure
+        ]
+        raise RecordError(f"the record {campaign.folder} is incomplete: {'; '.join(reasons)}")
