@@ -3,6 +3,7 @@
 import sys
 from argparse import Namespace
 
+import gevent
 from locust import LoadTestShape
 from locust.runners import Runner
 
@@ -34,8 +35,10 @@ class SearchShape(LoadTestShape):
         raise NotImplementedError
 
     def reset_time(self) -> None:
-        """Called by Locust whenever a test starts."""
+        """Called by Locust whenever a test starts; by a master also within its first load."""
         super().reset_time()
+        if self.runner is not None and self.runner.shape_greenlet is gevent.getcurrent():
+            return
         self._search, self._load, self._users = None, None, 0
         if self._conductor is not None:
             self._conductor.forget()
