@@ -20,7 +20,8 @@ setup: ## install what is missing: system packages, .venv, Python packages
 loadtest: setup ## serve the models, load each server to its ceiling, leave a report in results/latest
 	@$(BIN)/redline run $(ARGS)
 
-test: setup ## run every test
+test: ## run every test
+	@./scripts/setup test
 	@$(BIN)/python -m pytest
 
 sanitize: setup ## the engine's tests under ASan and UBSan, its threads under TSan

@@ -1,0 +1,1 @@
+"""Load generated, measured truthfully, recorded and reported."""

@@ -1,8 +1,10 @@
 """One run: for each target in turn deploy, check parity, load, record; then report."""
 
 import sys
+import tempfile
 import time
 from importlib import metadata
+from pathlib import Path
 
 from loadtests import host
 from loadtests.live import View
@@ -13,13 +15,13 @@ from loadtests.record.reader import follow_windows
 from loadtests.record.run import Parity, RunInfo, TargetRun
 from loadtests.record.summary import Summary
 from loadtests.report.html import write_report
-from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
 from loadtests.target import Target
 from serving.client import connect
-from serving.corpus import TOLERANCE, Corpus, open_corpus
+from serving.corpus import Corpus, open_corpus
 from serving.deployment import Deployment, deploy, plan_launch
 from serving.launch import Launch
+from serving.models.base import TOLERANCE
 from serving.models.store import BuiltModel, ensure
 from serving.parity import check_parity
 from serving.process import ManagedProcess
@@ -69,8 +71,12 @@ class Campaign:
     def _measure(self, target: Target, built: BuiltModel) -> None:
         self._view.target(target.name)
         self._view.phase("starting the server")
-        work = self.folder / f"work-{target.name}"
         corpus = open_corpus(built, target.server, target.body, target.batch)
+        with tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True) as work:
+            self._measure_in(Path(work), target, built, corpus)
+        self._view.phase("done")
+
+    def _measure_in(self, work: Path, target: Target, built: BuiltModel, corpus: Corpus) -> None:
         kind, cores = self._plan.kinds[target.server], self._plan.server_cores
         launch = plan_launch(built, target.server, kind, target.configuration, cores, work)
         self._keeper.begin_target(_target_run(self._plan, target, launch, built))
@@ -82,7 +88,6 @@ class Campaign:
         except BaseException as error:
             self._keeper.amend_target(failure=_reason(error))
             raise
-        self._view.phase("done")
 
     def _check_parity(self, corpus: Corpus, server: Deployment) -> None:
         self._view.phase("checking parity")
@@ -133,7 +138,7 @@ class Campaign:
 
 
 def _reason(error: BaseException) -> str:
-    return str(error) or ("interrupted" if isinstance(error, KeyboardInterrupt) else repr(error))
+    return str(error) or repr(error)
 
 
 def _run_info(plan: Plan, name: str) -> RunInfo:

@@ -1,88 +1,19 @@
-"""``redline``: the command line."""
+"""``redline``: signals, errors and exit codes around the commands.
+
+The commands are imported last, since that takes a second in which Ctrl-C must be heard too.
+"""
 
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
-from typing import Annotated, Optional
 
-import click
-import typer
-from rich.console import Console
-
-from loadtests.campaign import Campaign
-from loadtests.live import View
-from loadtests.plan import make_plan
-from loadtests.report.terminal import ceiling_table, closing_lines
-from loadtests.search.ceiling import PROFILES
-from serving.errors import RedlineError
-from serving.paths import RESULTS
+from serving.errors import RedlineError, UsageError
 
 INTERRUPTED = 130
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
-
-class Stopped(KeyboardInterrupt):
-    """A signal asked this process to end."""
-
-
-@app.callback()
-def redline() -> None:
-    """Find the ceiling of a model server, with right answers only."""
-
-
-@app.command()
-def run(
-    profile: Annotated[str, typer.Option(help="How thoroughly: quick or full.")] = "quick",
-    server: Annotated[
-        list[str], typer.Option(help="tfserving or torchserve; repeatable, by default both.")
-    ] = [],  # noqa: B006 - typer's way of saying "none given"
-    protocol: Annotated[
-        list[str], typer.Option(help="grpc or rest; repeatable, by default both.")
-    ] = [],  # noqa: B006
-    model: Annotated[
-        list[str],
-        typer.Option(help="digits or resnet50; repeatable, by default the profile's."),
-    ] = [],  # noqa: B006
-    batch: Annotated[
-        list[int], typer.Option(help="Rows in each request: 1, 8 or 32; repeatable.")
-    ] = [1],  # noqa: B006
-    deployment: Annotated[
-        str,
-        typer.Option(help="native, embedded, or auto: native where the server is installed."),
-    ] = "auto",
-    configuration: Annotated[
-        list[str],
-        typer.Option(help="vendor or tuned; repeatable, by default the profile's."),
-    ] = [],  # noqa: B006
-    cores: Annotated[
-        Optional[str],  # noqa: UP045 - typer
-        typer.Option(help="The server's cores, as in 1 or 2,4-7; by default the upper half."),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
-) -> None:
-    """Serve the models, load each target to its ceiling, and leave a report."""
-    console = Console()
-    plan = make_plan(
-        profile=profile,
-        servers=server,
-        protocols=protocol,
-        models=model,
-        batches=batch,
-        deployment=deployment,
-        configurations=configuration,
-        cores=cores,
-        results=out.absolute(),
-    )
-    view = View(console, len(plan.targets), PROFILES[plan.profile])
-    campaign = Campaign(plan, view)
-    with view.shown():
-        summary = campaign.run()
-    console.print(ceiling_table(summary))
-    for line in closing_lines(summary):
-        view.say(line)
-    view.say(f"report: {campaign.folder / 'report.html'}")
+class Stopped(BaseException):
+    """A signal asked this process to end. No KeyboardInterrupt: typer would swallow that."""
 
 
 def _on_signal(number: int, _frame: FrameType | None) -> None:
@@ -90,21 +21,27 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Run the command; an error a user may meet is one line and an exit code."""
+    """Run the command; whatever goes wrong is one line and an exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _on_signal)
     try:
-        app(standalone_mode=False)
-    except RedlineError as error:
-        _fail(str(error), error.exit_code)
-    except KeyboardInterrupt as error:
-        _fail(str(error) or "interrupted", INTERRUPTED)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        _fail(error.format_message(), error.exit_code)
+        from loadtests.commands import app
+
+        sys.exit(app(standalone_mode=False))
+    except (Exception, Stopped) as error:
+        if "--debug" in sys.argv:
+            raise
+        text, code = _told(error)
+        sys.stderr.write(f"redline: {' '.join(text.split())}\n")
+        sys.exit(code)
 
 
-def _fail(text: str, code: int) -> None:
-    sys.stderr.write(f"redline: {' '.join(text.split())}\n")
-    sys.exit(code)
+def _told(error: BaseException) -> tuple[str, int]:
+    """What to say of an error, and the exit code."""
+    if isinstance(error, RedlineError):
+        return str(error), error.exit_code
+    if isinstance(error, Stopped):
+        return str(error), INTERRUPTED
+    if describe := getattr(error, "format_message", None):  # the command line was not understood
+        return f"{describe()} (see redline run --help)", UsageError.exit_code
+    return f"{type(error).__name__}: {error} (redline --debug ... shows where)", 1

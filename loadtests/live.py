@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from loadtests.report import words
 from loadtests.search.ceiling import Profile
 
 PLAIN_EVERY_S = 5.0
@@ -86,8 +87,8 @@ class View:
             "phase": self._phase,
             "users": str(window["users"]),
             "goodput": f"{window['goodput_rps']:,.0f}/s",
-            "p50": _milliseconds(window["latency_ms"]["p50"]),
-            "p99": _milliseconds(window["latency_ms"]["p99"]),
+            "p50": words.with_unit(words.latency(window["latency_ms"]["p50"]), "ms"),
+            "p99": words.with_unit(words.latency(window["latency_ms"]["p99"]), "ms"),
             "errors": f"{wrong:,}",
             "left": self._left(),
         }
@@ -103,7 +104,3 @@ class View:
         table.add_row(*(f"[dim]{name}[/dim]" for name in figures))
         table.add_row(*figures.values())
         return table
-
-
-def _milliseconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.1f} ms"

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from loadtests.search.ceiling import PROFILES
 from loadtests.target import Target
-from serving.corpus import BATCHES, bodies_of
 from serving.cores import parse_cores, share_cores
+from serving.corpus import BATCHES, bodies_of
 from serving.deployment import SERVERS, choose_kind
 from serving.errors import UsageError
 from serving.launch import CONFIGURATIONS

@@ -20,7 +20,8 @@ class Refused(Exception):  # noqa: N818 - an answer, if not the one hoped for
 class Ask(Protocol):
     """Sends the request with the given index and returns the answer's bytes, or raises Refused."""
 
-    def __call__(self, index: int) -> bytes: ...
+    def __call__(self, index: int) -> bytes:
+        """The answer to the request with this index."""
 
 
 @contextlib.contextmanager
@@ -39,7 +40,7 @@ def _grpc(corpus: Corpus, netloc: str, timeout_s: float) -> Iterator[Ask]:
 
         def ask(index: int) -> bytes:
             try:
-                answer: bytes = method(corpus.request(index), timeout=timeout_s)
+                answer: bytes = method(corpus.requests[index], timeout=timeout_s)
             except grpc.RpcError as error:
                 raise Refused(f"{error.code().name}: {error.details()}") from None
             return answer
@@ -54,7 +55,7 @@ def _rest(corpus: Corpus, netloc: str, timeout_s: float) -> Iterator[Ask]:
 
     def ask(index: int) -> bytes:
         try:
-            connection.request("POST", corpus.endpoint, corpus.request(index), headers)
+            connection.request("POST", corpus.endpoint, corpus.requests[index], headers)
             response = connection.getresponse()
             body = response.read()
         except (OSError, http.client.HTTPException) as error:

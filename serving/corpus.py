@@ -2,11 +2,9 @@
 
 A corpus is a folder of four files: ``requests.bin`` (all requests, end to end), ``offsets.npy``
 (where each begins, one more for the end), ``expected.npy`` (float32, the framework's own answers)
-and, for labelled models, ``labels.npy``. It is memory-mapped, so that every process of a load
-generator shares one copy.
+and, for labelled models, ``labels.npy``.
 """
 
-import mmap
 import os
 import shutil
 import tempfile
@@ -23,9 +21,6 @@ from serving.models.base import ModelSpec
 from serving.models.store import BuiltModel
 from serving.tfserving import wire as tfserving_wire
 from serving.torchserve import wire as torchserve_wire
-
-TOLERANCE = 1e-4
-"""The largest absolute difference between a right answer and the framework's own."""
 
 BATCHES = (1, 8, 32)
 """Client batches that a corpus is written for."""
@@ -54,8 +49,7 @@ class Corpus:
     server: str
     body: str
     batch: int
-    requests: mmap.mmap
-    offsets: NDArray[np.int64]
+    requests: tuple[bytes, ...]
     expected: NDArray[np.float32]
     labels: NDArray[np.int64] | None
 
@@ -77,10 +71,6 @@ class Corpus:
         """The gRPC method or REST path that the requests go to."""
         path: str = self.wire.endpoint(self.spec, self.protocol)
         return path
-
-    def request(self, index: int) -> bytes:
-        """The wire bytes of one request."""
-        return self.requests[self.offsets[index] : self.offsets[index + 1]]
 
     def decode(self, answer: bytes) -> NDArray[np.float32]:
         """The rows of an answer, float32 (n, *output.shape); WireError when it is malformed."""
@@ -117,20 +107,27 @@ def open_corpus(built: BuiltModel, server: str, body: str, batch: int) -> Corpus
 def _read(spec: ModelSpec, server: str, body: str, batch: int, folder: Path) -> Corpus:
     labels = folder / "labels.npy"
     try:
-        with (folder / "requests.bin").open("rb") as file:
-            requests = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return Corpus(
             spec=spec,
             server=server,
             body=body,
             batch=batch,
-            requests=requests,
-            offsets=np.load(folder / "offsets.npy"),
-            expected=np.load(folder / "expected.npy", mmap_mode="r"),
+            requests=_read_requests(folder),
+            expected=np.load(folder / "expected.npy"),
             labels=np.load(labels) if labels.exists() else None,
         )
     except (OSError, ValueError) as error:
         raise ModelError(f"the corpus {folder} is damaged ({error}): delete that folder") from None
+
+
+def _read_requests(folder: Path) -> tuple[bytes, ...]:
+    """Each request as bytes of its own, for all users: a copy for each in flight would add up."""
+    ends = np.load(folder / "offsets.npy")
+    with (folder / "requests.bin").open("rb") as file:
+        requests = tuple(file.read(size) for size in np.diff(ends).tolist())
+    if sum(map(len, requests)) != ends[-1]:
+        raise ValueError("requests.bin is cut short")
+    return requests
 
 
 def _write(built: BuiltModel, server: str, body: str, batch: int, folder: Path) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 
 from serving.client import Refused, connect
-from serving.corpus import TOLERANCE, Corpus
+from serving.corpus import Corpus
 from serving.errors import DeploymentError, UsageError
 from serving.launch import CONFIGURATIONS, Launch
+from serving.models.base import TOLERANCE
 from serving.models.store import BuiltModel
 from serving.process import ManagedProcess
 from serving.tfserving import launch as tfserving_launch
@@ -25,7 +26,7 @@ KINDS = {"tfserving": ("native", "embedded"), "torchserve": ("native",)}
 """How each server can be deployed, the preferred way first."""
 
 READY_TIMEOUT_S = 120.0
-_ASK_TIMEOUT_S = 30.0
+_ASK_TIMEOUT_S = 10.0
 _POLL_S = 0.25
 
 
@@ -112,23 +113,21 @@ class Deployment:
         return f"{self.launch.server} ({self.launch.kind})"
 
     def _check_loaded(self) -> None:
-        for words in _LOAD_FAILURES[self.launch.server]:
-            if line := self.process.find_in_log(words):
-                raise DeploymentError(f"{self._name} cannot load its model: {line}")
+        """TorchServe goes on without the model; TensorFlow Serving ends by itself."""
+        for words in _TORCHSERVE_LOAD_FAILURES:
+            if self.process.find_in_log(words):
+                raise DeploymentError(f"{self._name} cannot load its model: {self._last_words()}")
 
     def _last_words(self) -> str:
         return f"{self.process.last_words()} [{self.process.log}]"
 
 
-_LOAD_FAILURES = {
-    "tfserving": ("Loading servable: ",),
-    "torchserve": ("Failed to load model", "Model load failed", "Failed to register model"),
-}
+_TORCHSERVE_LOAD_FAILURES = ("Failed to load model", "Auto recovery failed again")
 
 
 @contextlib.contextmanager
 def deploy(launch: Launch, cores: Sequence[int], work: Path, log: Path) -> Iterator[Deployment]:
-    """Run ``launch`` on ``cores`` in the folder ``work`` (emptied first), and stop it at the end.
+    """Run ``launch`` on ``cores`` in the folder ``work``, and stop it at the end.
 
     DeploymentError when one of its ports is taken or it cannot be started.
     """
@@ -142,13 +141,11 @@ def deploy(launch: Launch, cores: Sequence[int], work: Path, log: Path) -> Itera
         yield Deployment(launch, tuple(cores), process)
     finally:
         process.stop()
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _prepare(work: Path, launch: Launch) -> None:
     try:
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
+        work.mkdir(parents=True, exist_ok=True)
         for name, text in launch.files.items():
             (work / name).write_text(text)
     except OSError as error:

@@ -25,5 +25,9 @@ class ParityError(RedlineError):
     """A server's answers differ from the framework's own."""
 
 
+class WireError(ValueError):
+    """Bytes (or rows to be sent) that do not fit the model: one clear line."""
+
+
 class RecordError(RedlineError):
     """The run record cannot be written or read."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from serving.client import Ask, Refused
-from serving.corpus import TOLERANCE, Corpus
+from serving.corpus import Corpus
 from serving.errors import ParityError
+from serving.models.base import TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)

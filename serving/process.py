@@ -16,13 +16,15 @@ from serving.supervisor import GRACE_S
 
 _LOG_TAIL_BYTES = 16_384
 _LINE_CHARS = 300
-_TROUBLE = re.compile(r"error|exception|fatal|cannot|failed", re.IGNORECASE)
+_CAUSE = re.compile(r"\b[\w.]*(?:Error|Exception): .+")
+_TROUBLE = re.compile(r"\b(error|exception|fatal|cannot|failed)\b", re.IGNORECASE)
 
 
 class ManagedProcess:
     """A command under :mod:`serving.supervisor`: pinned, in a session of its own, fully stoppable.
 
-    What it prints goes to ``log``, which is bounded. ``environment`` is added to this process's own.
+    What it prints goes to ``log``, which is bounded. ``environment`` is added to this process's
+    own.
     """
 
     def __init__(
@@ -65,12 +67,6 @@ class ManagedProcess:
             return psutil.Process(self._popen.pid).children(recursive=True)
         return []
 
-    def wait(self, timeout_s: float) -> int | None:
-        """Wait at most ``timeout_s`` seconds for the end; the exit code, or None if it still runs."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._popen.wait(timeout_s)
-        return None
-
     def stop(self) -> None:
         """End the command and every descendant; returns when all are gone."""
         if self._popen.poll() is None:
@@ -92,11 +88,18 @@ class ManagedProcess:
         return None
 
     def last_words(self) -> str:
-        """The last line of its output that tells of an error, else the last line; shortened."""
-        lines = []
+        """Why it ended, as far as its output tells; shortened.
+
+        The first exception in the last of its output (the others follow from it), else the last
+        line that speaks of trouble.
+        """
+        lines: list[str] = []
         with contextlib.suppress(OSError), self.log.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES))
             text = log.read().decode(errors="replace")
             lines = [line.strip() for line in text.splitlines() if line.strip()]
-        telling = [line for line in lines if _TROUBLE.search(line)] or lines or ["it said nothing"]
-        return telling[-1][:_LINE_CHARS]
+        for line in lines:
+            if cause := _CAUSE.search(line):
+                return cause[0][:_LINE_CHARS]
+        telling = [line for line in lines if _TROUBLE.search(line)]
+        return telling[-1][:_LINE_CHARS] if telling else "its log tells no reason"

@@ -18,6 +18,7 @@ from locust.runners import MasterRunner, Runner
 from loadtests.measure.window import Span, Window, new_histogram, to_message
 
 WINDOW_S = 1.0
+POLL_S = 0.02
 PHASE_MESSAGE = "redline_phase"
 WINDOW_MESSAGE = "redline_window"
 
@@ -35,7 +36,7 @@ class Collector:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._span: Span | None = None
-        self._number = 0
+        self._number = self._planned = 0
         self._reset()
         runner.register_message(PHASE_MESSAGE, self._on_phase)
         runner.environment.events.request.add_listener(self._on_request)
@@ -60,17 +61,21 @@ class Collector:
     def _on_phase(self, environment: Environment, msg: Any) -> None:
         del environment
         self._cut(last=True)
-        self._span = Span(*msg.data) if msg.data else None
+        if msg.data is None:
+            self._span = None
+        else:
+            *fields, self._planned = msg.data
+            self._span = Span(*fields)
         self._number = 0
         self._reset()
 
     def _cut_each_second(self) -> None:
+        """All but a span's last window, which ends with the span: so all workers cut alike."""
         while True:
-            wait_s = self._began_s + WINDOW_S - time.perf_counter()
-            if self._span is not None and wait_s <= 0.0:
+            gevent.sleep(POLL_S)
+            over = time.perf_counter() - self._began_s >= WINDOW_S
+            if over and self._number < self._planned - 1:
                 self._cut(last=False)
-            else:
-                gevent.sleep(max(wait_s, 0.05) if self._span else WINDOW_S / 20)
 
     def _cut(self, *, last: bool) -> None:
         if self._span is None:

@@ -16,12 +16,12 @@ from loadtests.measure.window import (
     across_workers,
     from_message,
 )
-from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE
+from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE, WINDOW_S
 from loadtests.record.writer import RecordWriter
 from loadtests.search.ceiling import Load
 
 GATHER_TIMEOUT_S = 5.0
-USERS_TIMEOUT_S = 30.0
+USERS_TIMEOUT_S = 60.0
 
 
 class DataLostError(Exception):
@@ -29,7 +29,7 @@ class DataLostError(Exception):
 
 
 class Conductor:
-    """Probes one load at a time for ``target``; every window goes to ``writer``, if there is one."""
+    """Probes one load at a time for ``target``; writes every window, if there is a writer."""
 
     def __init__(self, runner: Runner, target: str, writer: RecordWriter | None) -> None:
         self._runner = runner
@@ -61,9 +61,11 @@ class Conductor:
         return across_time([window for window in self._merged if window.span.phase == "measure"])
 
     def forget(self) -> None:
-        """Begin anew, as when a test is started again in the web UI."""
+        """Begin anew, as when a test is started again in the web UI.
+
+        Probes are numbered on: a late window of the old test must not pass for one of the new.
+        """
         self._runner.send_message(PHASE_MESSAGE, None)
-        self._probe = -1
         self._parts.clear()
         self._ended_workers.clear()
         self._merged.clear()
@@ -72,7 +74,8 @@ class Conductor:
         return Span(self._target, self._probe, load.step, phase, load.users)
 
     def _run(self, span: Span, seconds: float) -> None:
-        self._runner.send_message(PHASE_MESSAGE, astuple(span))
+        windows = max(1, round(seconds / WINDOW_S))
+        self._runner.send_message(PHASE_MESSAGE, [*astuple(span), windows])
         gevent.sleep(seconds)
         self._raise_failure()
 
@@ -92,7 +95,7 @@ class Conductor:
                     f"windows of {self._ended_workers[span]} of {self._expected} workers arrived"
                 )
             gevent.sleep(0.01)
-        for key in list(self._parts):  # a worker whose clock ran ahead has cut one window more
+        for key in list(self._parts):  # of a worker that was too busy to cut one
             self._accept(self._parts.pop(key))
         self._raise_failure()
 
@@ -118,7 +121,7 @@ class Conductor:
             return
         try:
             self._writer.write(window)
-        except Exception as error:  # noqa: BLE001 - Locust would swallow it: keep it for the search
+        except Exception as error:
             self._failure = error
 
 

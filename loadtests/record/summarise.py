@@ -62,7 +62,7 @@ def _probe(number: int, window: Window) -> Probe:
 
 
 def _ceiling(target: TargetRun, probes: list[Window]) -> Ceiling | None:
-    held = [window for window in probes if window.span.step == "hold"]
+    held = [window for window in probes if window.span.step == "hold" and window.right]
     if not held:
         return None
     window = held[-1]

@@ -44,7 +44,8 @@ def closing_lines(summary: Summary) -> list[str]:
 
 
 def _names(target: TargetSummary) -> list[RenderableType]:
-    what = f"{words.label(target)}, {words.plain(target.model)}, batch {target.batch}"
+    body = ", binary body" if target.body == "binary" else ""
+    what = f"{words.label(target)}, {words.plain(target.model)}, batch {target.batch}{body}"
     # Text, not str: square brackets in foreign names are no markup.
     return [Text(what), Text(target.deployment), Text(words.plain(target.configuration))]
 

@@ -127,6 +127,8 @@ def duration(value_s: float) -> str:
 
 def tiny(value: float) -> str:
     """Format a difference far below 1 by its power of ten."""
+    if value == 0:
+        return "0"
     mantissa, _, exponent = f"{value:.1e}".partition("e")
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}" if exponent else mantissa
 

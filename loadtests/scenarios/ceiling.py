@@ -3,13 +3,15 @@
 ``locust -f loadtests/scenarios/ceiling.py TFServingGrpc --host grpc://127.0.0.1:8500 --headless``
 """
 
+import signal
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+import gevent
 from locust import events
 from locust.env import Environment
-from locust.runners import Runner
+from locust.runners import Runner, WorkerRunner
 
 from loadtests.plugin import collector
 from loadtests.plugin.conductor import Conductor
@@ -22,11 +24,14 @@ from loadtests.scenarios.options import (
     TorchServeRest,
 )
 from loadtests.search.ceiling import PROFILES, CeilingSearch
+from loadtests.users.base import CorpusUser
 
 __all__ = ["Ceiling", "TFServingGrpc", "TFServingRest", "TorchServeGrpc", "TorchServeRest"]
 
-DRAIN_S = 10
-"""How long a user that is stopped may take to end the request it is in."""
+INTERRUPTED = 128 + signal.SIGTERM
+DRAIN_S = CorpusUser.timeout_s
+"""How long a user that is stopped may take to end the request it is in: cut off, the request would
+stay in the server's queue and weigh on the next probe."""
 
 
 @events.init.add_listener
@@ -34,6 +39,15 @@ def plug_in(environment: Environment, **_: Any) -> None:
     """After Locust's fork, in every process."""
     environment.stop_timeout = environment.stop_timeout or DRAIN_S
     collector.install(environment)
+    runner = environment.runner
+    if runner is not None and not isinstance(runner, WorkerRunner):
+        gevent.signal_handler(signal.SIGTERM, _stop, runner)
+
+
+def _stop(runner: Runner) -> None:
+    """While a shape runs, Locust itself would die of SIGTERM and leave its workers loading."""
+    runner.environment.process_exit_code = INTERRUPTED
+    runner.quit()
 
 
 class Ceiling(SearchShape):

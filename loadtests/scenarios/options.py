@@ -1,13 +1,15 @@
 """The command-line options that the scenarios share, and the four users that read them."""
 
+import sys
+from argparse import Namespace
 from typing import Any
 
 from locust import events
 from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
 
 from loadtests import users
 from loadtests.search.ceiling import PROFILES
-from loadtests.users.base import CorpusUser
 from serving.corpus import BATCHES
 from serving.models import MODELS
 
@@ -15,30 +17,50 @@ from serving.models import MODELS
 @events.init_command_line_parser.add_listener
 def add_options(parser: LocustArgumentParser) -> None:
     """Locust shows these in ``--help`` and in its web UI."""
-    group = parser.add_argument_group("Redline")
-    group.add_argument("--model", default="digits", choices=sorted(MODELS), help="the model served")
-    group.add_argument("--batch", type=int, default=1, choices=BATCHES, help="rows in each request")
-    group.add_argument(
+    # Not in a group of their own: Locust's web UI would not see them there.
+    parser.add_argument("--model", default="digits", choices=sorted(MODELS), help="model served")
+    parser.add_argument("--batch", type=int, default=1, choices=BATCHES, help="rows in a request")
+    parser.add_argument(
         "--body",
         default="",
         choices=["", "tensor", "json", "binary"],
         help="body format; by default tensor over gRPC and json over REST",
     )
-    group.add_argument(
+    parser.add_argument(
         "--search", default="quick", choices=sorted(PROFILES), help="how thoroughly to search"
     )
-    group.add_argument("--target", default="target", help="the name of the target in the record")
-    group.add_argument("--record", default="", help="the folder of the run record to add to")
+    parser.add_argument(
+        "--target",
+        default="target",
+        help="name of the target in the record",
+        include_in_web_ui=False,
+    )
+    parser.add_argument(
+        "--record", default="", help="folder of the record to add to", include_in_web_ui=False
+    )
 
 
-class _FromOptions(CorpusUser):
-    abstract = True
+@events.init.add_listener
+def check_users(environment: Environment, **_: Any) -> None:
+    """One server and protocol at a time: all of them at one address can only fail."""
+    if len(environment.user_classes) != 1:
+        sys.stderr.write(
+            "redline: name one user class: TFServingGrpc, TFServingRest, TorchServeGrpc or "
+            "TorchServeRest\n"
+        )
+        sys.exit(2)
 
-    def __init__(self, environment: Any) -> None:
-        options = environment.parsed_options
+
+class _FromOptions:
+    """Goes before a user class: the command line chooses the requests."""
+
+    body: str
+
+    def __init__(self, environment: Environment) -> None:
+        options = environment.parsed_options or Namespace()
         self.model, self.batch = options.model, options.batch
         self.body = options.body or self.body
-        super().__init__(environment)
+        super().__init__(environment)  # type: ignore[call-arg]  # a user class follows
 
 
 class TFServingGrpc(_FromOptions, users.TFServingGrpcUser):

@@ -9,6 +9,10 @@ FLAT = 0.03
 MAX_ERROR_RATIO = 0.001
 TOLERANCE = 0.02
 """The search ends when its bracket, or the loss of goodput, is within this share."""
+LATENCIES_A_PROBE = 5
+"""Of so many latencies a probe should consist: what ends at its edges then weighs little."""
+LATENCIES_AT_LEAST = 4
+"""Where a probe would see fewer than so many latencies, one flat gain ends the growth."""
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -24,7 +28,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How long the parts of a search last and how far it goes."""
+    """How long the parts of a search last and how far it goes.
+
+    A probe lasts ``probe_s``, or longer where answers are slow, but not longer than ``hold_s``.
+    """
 
     warmup_s: float
     settle_s: float
@@ -43,10 +50,11 @@ PROFILES = {
 class CeilingSearch:
     """Grows the users until goodput stops growing, narrows down, then holds the best.
 
-    From one user it grows fourfold until two successive gains stay flat or answers go wrong; then a
-    golden-section search on the logarithm of the users closes in; the smallest number of users
-    within 2 % of the best is held and measured afresh. Ask :meth:`next_load` and :meth:`feed` what
-    it gave, in turns; ``None`` means that the search is over.
+    From one user it grows fourfold until two successive gains stay flat (one, where answers have
+    become too slow for the probes) or answers go wrong; then a golden-section search on the
+    logarithm of the users closes in; the smallest number of users within 2 % of the best is held
+    and measured afresh. Ask :meth:`next_load` and :meth:`feed` what it gave, in turns; ``None``
+    means that the search is over.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -74,7 +82,27 @@ class CeilingSearch:
             self._load = self._after_growth() if load.step == "grow" else self._refine()
 
     def _probe(self, step: str, users: int) -> Load:
-        return Load(step, users, self._profile.settle_s, self._profile.probe_s)
+        profile, latency_s = self._profile, self._latency_s(users)
+        return Load(
+            step,
+            users,
+            settle_s=max(profile.settle_s, min(latency_s, profile.hold_s)),
+            measure_s=min(max(profile.probe_s, LATENCIES_A_PROBE * latency_s), profile.hold_s),
+        )
+
+    def _latency_s(self, users: int) -> float:
+        """The mean latency to expect (Little's law): as before, or with the best goodput so far."""
+        right = {known: goodput for known, goodput in self._goodput.items() if goodput > 0}
+        if not right:
+            return 0.0
+        if users > max(right) and self._flat_gains()[-1:] != [True]:
+            return max(right) / right[max(right)]
+        return users / max(right.values())
+
+    def _flat_gains(self) -> list[bool]:
+        """Of each load after the first, whether it gained too little over all before it."""
+        values = list(self._goodput.values())
+        return [value < (1 + FLAT) * max(values[:i]) for i, value in enumerate(values) if i]
 
     def _after_growth(self) -> Load:
         grown = list(self._goodput)
@@ -86,13 +114,12 @@ class CeilingSearch:
         return self._refine()
 
     def _stopped_growing(self) -> bool:
-        values = list(self._goodput.values())
-        if values[-1] < 0:
+        users, goodput = list(self._goodput.items())[-1]
+        if goodput < 0:
             return True
-        return len(values) >= 3 and all(
-            later < (1 + FLAT) * max(values[:i])
-            for i, later in enumerate(values[-2:], start=len(values) - 2)
-        )
+        flat = self._flat_gains()
+        too_slow = LATENCIES_AT_LEAST * self._latency_s(users * GROWTH) > self._profile.hold_s
+        return flat[-2:] == [True, True] or (flat[-1:] == [True] and too_slow)
 
     def _refine(self) -> Load:
         """Probe the inner point of the bracket that is not known yet, or hold the best."""
@@ -102,21 +129,28 @@ class CeilingSearch:
                 break
             left, right = _inner(low, high)
             for users in (left, right):
-                if users not in self._goodput:
+                if self._known(users) is None:
                     self._refined += 1
                     return self._probe("refine", users)
-            better_left = self._goodput[left] >= self._goodput[right]
+            better_left = (self._known(left) or 0) >= (self._known(right) or 0)
             narrowed = (low, right) if better_left else (left, high)
             if narrowed == self._bracket:
                 break
             self._bracket = narrowed
         return self._hold()
 
+    def _known(self, users: int) -> float | None:
+        """The goodput at ``users``, or so near that a probe would tell nothing new."""
+        nearest = min(self._goodput, key=lambda known: abs(known - users))
+        near = abs(nearest - users) <= TOLERANCE * users
+        return self._goodput[nearest] if near else None
+
     def _hold(self) -> Load:
         best = max(self._goodput.values())
         enough = best - TOLERANCE * abs(best)
         users = min(n for n, goodput in self._goodput.items() if goodput >= enough)
-        return Load("hold", users, self._profile.settle_s, self._profile.hold_s)
+        settle_s = self._probe("hold", users).settle_s
+        return Load("hold", users, settle_s, self._profile.hold_s)
 
 
 def _inner(low: int, high: int) -> tuple[int, int]:

@@ -8,7 +8,8 @@ from typing import ClassVar
 from locust import User, constant, task
 
 from loadtests.seed import SEED
-from serving.corpus import TOLERANCE, Corpus, open_corpus
+from serving.corpus import Corpus, open_corpus
+from serving.models.base import TOLERANCE
 from serving.models.store import ensure
 
 TIMEOUT = "timeout"

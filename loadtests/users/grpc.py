@@ -50,7 +50,7 @@ class GrpcUser(CorpusUser):
 
     def send(self, index: int) -> None:
         """One unary call."""
-        request = self._corpus.request(index)
+        request = self._corpus.requests[index]
         wall_s, began_s = time.time(), time.perf_counter()
         answer, fault = b"", None
         try:

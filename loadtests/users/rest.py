@@ -28,7 +28,7 @@ class RestUser(CorpusUser, FastHttpUser):
         with self.client.post(
             self._corpus.endpoint,
             name=self._label,
-            data=self._corpus.request(index),  # type: ignore[arg-type]  # bytes do as well
+            data=self._corpus.requests[index],  # type: ignore[arg-type]  # bytes do as well
             headers=self._headers,
             catch_response=True,
         ) as response:
@@ -47,6 +47,7 @@ class RestUser(CorpusUser, FastHttpUser):
 
 def _transport_fault(error: Exception | None) -> str:
     """Without an answer: ``timeout``, ``connect`` or ``reset``, else the error's own name."""
+    error = getattr(error, "original", None) or error  # geventhttpclient wraps what it gave up on
     if isinstance(error, TimeoutError):
         return TIMEOUT
     if isinstance(error, ConnectionRefusedError):

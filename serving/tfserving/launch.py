@@ -1,4 +1,4 @@
-"""How TensorFlow Serving is started: the real binary, or the embedded stand-in, by the same flags."""
+"""How TensorFlow Serving is started: the real binary or the stand-in, by the same flags."""
 
 import shutil
 import subprocess

@@ -13,6 +13,11 @@ from serving.models.store import BuiltModel
 
 CONFIG = Path(__file__).parent / "config"
 
+_WORKER_SOCKET = ".ts.sock.9999"
+"""How TorchServe names its workers' sockets, in its temporary folder."""
+_SOCKET_PATH_MAX = 107
+"""Linux's limit on the path of a Unix socket."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -28,8 +33,13 @@ class Ports:
 def launch(built: BuiltModel, configuration: str, cores: int, work: Path, ports: Ports) -> Launch:
     """A start of ``built`` on ``cores`` cores in the folder ``work``.
 
-    DeploymentError when there is no Java or no TorchServe.
+    DeploymentError when there is no Java or no TorchServe, or ``work`` has too long a path.
     """
+    socket = work / _WORKER_SOCKET
+    if len(str(socket)) > _SOCKET_PATH_MAX:
+        raise DeploymentError(
+            f"{work} is too long a path for TorchServe's sockets: set TMPDIR to a shorter one"
+        )
     values = {
         **{f"{name}_port": port for name, port in asdict(ports).items()},
         "model": built.spec.name,

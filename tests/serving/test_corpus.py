@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from serving import corpus as corpora
-from serving.corpus import TOLERANCE, Corpus, open_corpus
+from serving.corpus import Corpus, open_corpus
 from serving.errors import ModelError, UsageError
 from serving.models import DIGITS
+from serving.models.base import TOLERANCE
 from serving.models.store import BuiltModel
 
 ROWS = 40
@@ -46,7 +47,7 @@ def test_requests_hold_the_samples_in_order(built: BuiltModel, server: str) -> N
     corpus = open_corpus(built, server, "json", 8)
     assert len(corpus) == 5
     sent = np.concatenate(
-        [json.loads(corpus.request(index))["instances"] for index in range(len(corpus))]
+        [json.loads(corpus.requests[index])["instances"] for index in range(len(corpus))]
     )
     np.testing.assert_array_equal(sent, np.load(built.samples_path)[f"{server}_inputs"])
     assert corpus.labels is not None
@@ -56,7 +57,7 @@ def test_requests_hold_the_samples_in_order(built: BuiltModel, server: str) -> N
 def test_raw_tensors_travel_bit_for_bit(built: BuiltModel) -> None:
     corpus = open_corpus(built, "torchserve", "tensor", 1)
     raw = np.load(built.samples_path)["torchserve_inputs"][7].astype("<f4").tobytes()
-    assert raw in corpus.request(7)
+    assert raw in corpus.requests[7]
 
 
 def test_it_is_written_once_and_never_by_halves(
@@ -78,7 +79,15 @@ def test_it_is_written_once_and_never_by_halves(
 def test_a_damaged_corpus_is_named(built: BuiltModel) -> None:
     open_corpus(built, "tfserving", "json", 1)
     (built.folder / "corpus" / "tfserving-json-b1" / "offsets.npy").write_bytes(b"x")
-    with pytest.raises(ModelError, match="tfserving-json-b1 is damaged .* delete that folder"):
+    with pytest.raises(ModelError, match=r"tfserving-json-b1 is damaged .* delete that folder"):
+        open_corpus(built, "tfserving", "json", 1)
+
+
+def test_a_corpus_cut_short_is_named(built: BuiltModel) -> None:
+    open_corpus(built, "tfserving", "json", 1)
+    requests = built.folder / "corpus" / "tfserving-json-b1" / "requests.bin"
+    requests.write_bytes(requests.read_bytes()[:-1])
+    with pytest.raises(ModelError, match=r"requests\.bin is cut short"):
         open_corpus(built, "tfserving", "json", 1)
 
 
@@ -114,7 +123,5 @@ def test_reading_needs_no_framework(built: BuiltModel) -> None:
         "import sys, loadtests.users, serving.corpus;"
         "print([name for name in ('tensorflow', 'torch', 'sklearn') if name in sys.modules])"
     )
-    found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from serving import supervisor
 from serving.process import ManagedProcess
+from tests.waiting import eventually
 
 # A process whose grandchild leaves its session, outlives its parent and ignores polite signals.
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
@@ -28,13 +28,6 @@ import subprocess, sys, time
 subprocess.run([sys.executable, "-c", {PARENT!r}])
 time.sleep(600)
 """
-
-
-def eventually(condition: Callable[[], bool], timeout_s: float = 20) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return condition()
 
 
 @pytest.fixture
@@ -59,7 +52,7 @@ def test_it_runs_on_its_cores_and_its_output_is_logged(start: Start) -> None:
     process = start(sys.executable, "-c", code, core=core)
     assert eventually(lambda: process.exit_code is not None)
     assert process.exit_code == 7
-    assert process.last_words() == f"on {{{core}}}"
+    assert process.log.read_text() == f"on {{{core}}}\n"
 
 
 def test_a_signal_shows_in_the_exit_code(start: Start) -> None:
@@ -75,8 +68,8 @@ def test_a_program_that_is_not_there_is_said(start: Start) -> None:
 
 def test_stop_ends_an_orphan_that_ignores_signals(start: Start) -> None:
     process = start(sys.executable, "-c", FAMILY)
-    assert eventually(lambda: process.last_words().isdigit())
-    orphan = psutil.Process(int(process.last_words()))
+    assert eventually(lambda: process.log.read_text().strip().isdigit())
+    orphan = psutil.Process(int(process.log.read_text()))
     assert orphan in process.tree()
     process.stop()
     assert not orphan.is_running()
@@ -88,8 +81,10 @@ def test_everything_ends_when_the_starter_is_killed(tmp_path: Path) -> None:
     starter = subprocess.Popen(
         [
             *(sys.executable, "-c"),
-            "import sys, time; from pathlib import Path; from serving.process import ManagedProcess;"
-            f"ManagedProcess([sys.executable, '-c', {FAMILY!r}], cores=[0], log=Path({str(log)!r}));"
+            "import sys, time; from pathlib import Path;"
+            "from serving.process import ManagedProcess;"
+            f"command = [sys.executable, '-c', {FAMILY!r}];"
+            f"ManagedProcess(command, cores=[0], log=Path({str(log)!r}));"
             "time.sleep(600)",
         ]
     )
@@ -116,9 +111,22 @@ def test_a_long_log_keeps_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_last_words_are_the_last_trouble(start: Start) -> None:
-    code = "print('starting'); print('Error: no model'); print('bye')"
+    code = "print('starting'); print('cannot go on'); print('bye')"
     process = start(sys.executable, "-c", code)
     assert eventually(lambda: process.exit_code == 0)
-    assert process.last_words() == "Error: no model"
+    assert process.last_words() == "cannot go on"
     assert process.find_in_log("start") == "starting"
     assert process.find_in_log("absent") is None
+
+
+def test_a_quiet_log_tells_no_reason(start: Start) -> None:
+    process = start(sys.executable, "-c", "print('rounding errors are possible')")
+    assert eventually(lambda: process.exit_code == 0)
+    assert process.last_words() == "its log tells no reason"
+
+
+def test_the_first_exception_is_the_cause(start: Start) -> None:
+    code = "print('09:00 x.KeyError: first'); print('ValueError: second'); print('failed')"
+    process = start(sys.executable, "-c", code)
+    assert eventually(lambda: process.exit_code == 0)
+    assert process.last_words() == "x.KeyError: first"

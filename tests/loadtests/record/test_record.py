@@ -131,14 +131,14 @@ def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / WINDOWS).symlink_to("/dev/full")
     with (
         RecordWriter(tmp_path) as writer,
-        pytest.raises(RecordError, match="cannot write the run record .*: No space left"),
+        pytest.raises(RecordError, match=r"cannot write the run record .*: No space left"),
     ):
         writer.write(WRITTEN[0])
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(RecordError, match="cannot write .*folder: Is a directory"):
+    with pytest.raises(RecordError, match=r"cannot write .*folder: Is a directory"):
         write_whole(tmp_path / "folder", "text")
     write_whole(tmp_path / "file", "text")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_page import Page
 
 from loadtests.record.summary import Latency, Summary
 from loadtests.report.html import render, write_report
 from serving.errors import RecordError
+from tests.loadtests.report.report_page import Page
 
 Builder = Callable[..., Any]
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\x1b[31m"

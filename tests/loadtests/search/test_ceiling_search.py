@@ -88,6 +88,29 @@ def test_quick_stays_within_ninety_seconds() -> None:
         assert sum(load.settle_s + load.measure_s + 1 for load in loads) <= 90
 
 
+def slow(knee: int, service_s: float) -> Server:
+    """``knee`` requests are served at a time, each in ``service_s`` seconds."""
+    return lambda users: (min(users, knee) / service_s, 0.0)
+
+
+def test_probes_of_a_slow_server_last_longer() -> None:
+    loads = searched(slow(2, 0.5), "quick")
+    held = loads[-1]
+    assert [load.users for load in loads if load.step == "grow"] == [1, 4, 16]
+    assert held.users == 2
+    for load in [load for load in loads if load.step == "refine"]:
+        latency_s = load.users / 4
+        assert load.settle_s >= latency_s
+        assert load.measure_s >= min(5 * latency_s, 15)
+
+
+def test_growth_ends_early_where_probes_see_too_few_latencies() -> None:
+    assert [load.users for load in searched(slow(1, 2.0), "quick") if load.step == "grow"] == [1, 4]
+    parallel = searched(slow(64, 2.0), "full")
+    assert max(load.users for load in parallel if load.step == "grow") == 256
+    assert parallel[-1].users == 64
+
+
 def test_nothing_can_be_fed_after_the_end() -> None:
     search = CeilingSearch(PROFILES["quick"])
     while search.next_load():

@@ -1,0 +1,1 @@
+"""TensorFlow Serving: its wire format, and how it is run."""

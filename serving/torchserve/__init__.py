@@ -1,0 +1,1 @@
+"""TorchServe: its wire format, its handler, and how it is run."""
