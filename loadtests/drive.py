@@ -158,6 +158,7 @@ class Drive:
         self._stop = threading.Event()
         self._totals: DriveTotals | None = None
         self._pending = 0
+        self._seen_ns = 0
         self._on_window = on_window
         self._engine = _engine(load)
         self._hlog = _Hlog(log)
@@ -211,11 +212,14 @@ class Drive:
     def _drain(self) -> None:
         """Waits for what is due, and for no longer than what was sent may take."""
         self._engine.set_users(0)
+        ended_ns = time.monotonic_ns()
         limit_s = time.monotonic() + self.load.timeout_s + 2 * WINDOW_S
-        self._collect()
-        while self._pending > 0 and time.monotonic() < limit_s:
+        # A window that ended before the load did knows nothing of what fell due after it.
+        while self._pending > 0 or self._seen_ns < ended_ns:
             if self._stop.is_set():
                 limit_s = min(limit_s, time.monotonic() + STOPPED_DRAIN_S)
+            if time.monotonic() > limit_s:
+                return
             time.sleep(POLL_S)
             self._collect()
 
@@ -233,6 +237,7 @@ class Drive:
     def _collect(self) -> None:
         for window in self._engine.poll_windows():
             self._pending += window.due - window.ended - window.unsent
+            self._seen_ns = window.end_ns
             if self._totals:
                 self._totals.add(window)
                 if window.phase == MEASURE:
