@@ -4,7 +4,8 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self, get_args
@@ -171,6 +172,10 @@ class Drive:
                 running.exception()
             finally:
                 self._stop.set()
+                while not running.done():
+                    # A second signal must not cut the counting short: it takes a second or two.
+                    with suppress(BaseException):
+                        wait([running])
         running.result()
 
     def result(self) -> DriveResult | None:

@@ -304,6 +304,7 @@ def test_a_signal_prints_what_was_measured(number: signal.Signals) -> None:
             try:
                 assert eventually(lambda: server.seen.total() > 200)
                 process.send_signal(number)
+                process.send_signal(number)  # as `timeout` does, to the program and its group
                 output, errors = process.communicate(timeout=20)
             finally:
                 process.kill()
