@@ -10,6 +10,7 @@ from types import FrameType
 from serving.errors import RedlineError, UsageError
 
 INTERRUPTED = 130
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
@@ -17,12 +18,14 @@ class Stopped(BaseException):
 
 
 def _on_signal(number: int, _frame: FrameType | None) -> None:
+    for each in STOP_SIGNALS:  # once is enough: what follows must clean up undisturbed
+        signal.signal(each, signal.SIG_IGN)
     raise Stopped(f"stopped by {signal.Signals(number).name}")
 
 
 def main() -> None:
     """Run the command; whatever goes wrong is one line and an exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOP_SIGNALS:
         signal.signal(number, _on_signal)
     try:
         from loadtests.commands import app

@@ -1,6 +1,7 @@
 """The commands of ``redline`` and their options."""
 
 import json
+import os
 import sys
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -82,6 +83,7 @@ def run(
         cores=cores,
         results=out.absolute(),
     )
+    os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
     view = View(console, len(plan.targets), PROFILES[plan.profile])
     campaign = Campaign(plan, view)
     try:
@@ -95,7 +97,10 @@ def run(
         view.say(line)
     view.say(f"report: {campaign.folder / 'report.html'}")
     if not summary.complete:
-        raise RecordError(f"the record {campaign.folder} is incomplete: a target has no ceiling")
+        reasons = [
+            f"{target.server}: {target.failure}" for target in summary.targets if target.failure
+        ]
+        raise RecordError(f"the record {campaign.folder} is incomplete: {'; '.join(reasons)}")
 
 
 @app.command()
