@@ -1,13 +1,15 @@
 # `make help` lists the verbs. Variables: PYTHON (the interpreter that .venv is made from),
-# TORCH_INDEX (an index that offers CPU builds of PyTorch), ARGS (more arguments for loadtest).
+# TORCH_INDEX (an index that offers CPU builds of PyTorch), ARGS (more arguments for loadtest),
+# FUZZ_SECONDS (for each fuzzer).
 PYTHON ?= python3
 TORCH_INDEX ?=
 ARGS ?=
+FUZZ_SECONDS ?= 60
 BIN := .venv/bin
-export PYTHON TORCH_INDEX
+export PYTHON TORCH_INDEX FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup loadtest test lint clean
+.PHONY: help setup loadtest test sanitize fuzz lint clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -21,6 +23,12 @@ loadtest: setup ## serve the models, load each server to its ceiling, leave a re
 test: ## run every test
 	@./scripts/setup test
 	@$(BIN)/python -m pytest
+
+sanitize: setup ## the engine's tests under ASan and UBSan, its threads under TSan
+	@./scripts/sanitize
+
+fuzz: setup ## fuzz what parses bytes from the network, FUZZ_SECONDS (60) a fuzzer; needs clang
+	@./scripts/fuzz
 
 lint: setup ## ruff, mypy --strict and the import arrows
 	@$(BIN)/ruff check .

@@ -46,5 +46,7 @@ def _told(error: BaseException) -> tuple[str, int]:
     if isinstance(error, Stopped):
         return str(error), INTERRUPTED
     if describe := getattr(error, "format_message", None):  # the command line was not understood
-        return f"{describe()} (see redline run --help)", UsageError.exit_code
+        context = getattr(error, "ctx", None)
+        command = context.command.name if context and context.parent else ""
+        return f"{describe()} (see redline {command} --help)", UsageError.exit_code
     return f"{type(error).__name__}: {error} (redline --debug ... shows where)", 1

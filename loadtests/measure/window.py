@@ -117,18 +117,24 @@ def _summed(windows: Sequence[Window], *, duration_s: float, workers: int) -> Wi
     )
 
 
-def quantiles_ms(histogram: HdrHistogram) -> dict[str, float | None]:
-    """p50, p90, p99, p999 and max in milliseconds.
+def quantiles(histogram: HdrHistogram) -> dict[str, int | None]:
+    """p50, p90, p99, p999 and max in microseconds, as the histogram holds them.
 
     A quantile with fewer than ten answers beyond it is None, as is the maximum of none.
     """
     count = histogram.get_total_count()
-    values: dict[str, float | None] = {}
+    values: dict[str, int | None] = {}
     for name, share in QUANTILES.items():
         enough = count * (1 - share) >= ANSWERS_BEYOND - 1e-9
-        values[name] = histogram.get_value_at_percentile(100 * share) / 1000 if enough else None
-    values["max"] = histogram.get_max_value() / 1000 if count else None
+        values[name] = histogram.get_value_at_percentile(100 * share) if enough else None
+    values["max"] = histogram.get_max_value() if count else None
     return values
+
+
+def quantiles_ms(histogram: HdrHistogram) -> dict[str, float | None]:
+    """The same in milliseconds."""
+    values = quantiles(histogram)
+    return {name: None if value is None else value / 1000 for name, value in values.items()}
 
 
 def to_message(window: Window, *, last: bool) -> dict[str, Any]:

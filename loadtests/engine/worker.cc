@@ -1,0 +1,477 @@
+#include "worker.h"
+
+#include <pthread.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace redline {
+namespace {
+
+constexpr size_t kReadBytes = 256 << 10;
+constexpr size_t kMostKnown = 64;
+
+uint64_t seed_of(const Target& target, uint32_t number, uint64_t purpose) {
+  return Random(target.seed * 0x100000001b3ULL + number * 8ULL + purpose).next();
+}
+
+uint64_t event_data(const Connection& connection) {
+  return static_cast<uint64_t>(connection.number()) << 32 | connection.generation();
+}
+
+}  // namespace
+
+Worker::Worker(const Target& target, const std::vector<Address>& addresses, const TlsContext* tls,
+               uint32_t number, std::string phase, WorkerEvents& events)
+    : target_(target),
+      addresses_(addresses),
+      tls_(tls),
+      number_(number),
+      events_(events),
+      buffer_(kReadBytes),
+      random_(seed_of(target, number, 0)),
+      open_(seed_of(target, number, 1)),
+      sampler_(seed_of(target, number, 2), target.samples_per_window) {
+  const uint32_t share = target.connections / target.threads +
+                         (number < target.connections % target.threads ? 1 : 0);
+  const uint32_t slots = target.protocol == Protocol::grpc ? target.streams : 1;
+  for (uint32_t index = 0; index < share; ++index) {
+    connections_.push_back(std::make_unique<Connection>(*this, index, slots));
+    idle_.push_back(connections_.back().get());
+  }
+  phases_.push_back(std::make_unique<Phase>());
+  phases_.back()->tag = std::move(phase);
+}
+
+Worker::~Worker() { join(); }
+
+void Worker::start(Nanoseconds first_window) {
+  window_start_ = now_ = first_window;
+  next_grid_ = first_window + target_.window;
+  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::post(Command command) {
+  {
+    const std::lock_guard lock(mutex_);
+    commands_.push_back(std::move(command));
+  }
+  has_commands_.store(true, std::memory_order_release);
+  poller_.wake();
+}
+
+void Worker::join() {
+  if (!thread_.joinable()) return;
+  post({.kind = Command::Kind::stop});
+  thread_.join();
+}
+
+void Worker::run() {
+  sigset_t all;
+  sigfillset(&all);  // Python's main thread handles signals; a broken pipe is an error, not a death
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  pthread_setname_np(pthread_self(), "redline-engine");
+  prctl(PR_SET_TIMERSLACK, 1UL);  // the default of 50 us would be the generator's own lag
+  times_.emplace();
+  while (!stopping_) {
+    tick(now_ns());
+    if (has_commands_.exchange(false, std::memory_order_acquire)) obey(now_);
+    run_timers();
+    expire();
+    settle(nullptr);
+    flush_dirty();
+    if (draining_) go_on_draining();
+    wait();
+  }
+}
+
+void Worker::wait() {
+  const Nanoseconds wake = next_wake();
+  const Nanoseconds left = wake == kNever ? kNever : std::max<Nanoseconds>(0, wake - now_ns());
+  for (const epoll_event& event : poller_.wait(left)) {
+    if (event.data.u64 == Poller::kWoken) continue;
+    Connection& connection = *connections_[event.data.u64 >> 32];
+    // An event of a socket that was closed meanwhile is stale.
+    if (event_data(connection) != event.data.u64) continue;
+    tick(now_ns());
+    connection.on_socket(event.events);
+    if (open_.next() <= now_) fall_due(nullptr);
+    flush_dirty();
+  }
+}
+
+Nanoseconds Worker::next_wake() const {
+  Nanoseconds wake = std::min({closed_.next(), open_.next(), next_cut()});
+  if (first_ != nullptr) wake = std::min(wake, first_->deadline);
+  if (!timers_.empty()) wake = std::min(wake, timers_.top().first);
+  return draining_ ? std::min(wake, drain_end_) : wake;
+}
+
+void Worker::obey(Nanoseconds now) {
+  std::vector<Command> commands;
+  {
+    const std::lock_guard lock(mutex_);
+    commands.swap(commands_);
+  }
+  for (const Command& command : commands) obey(command, now);
+  tick(now);
+}
+
+void Worker::obey(const Command& command, Nanoseconds now) {
+  fall_due(nullptr);  // what was due under the old load
+  switch (command.kind) {
+    case Command::Kind::users:
+      open_.set(now, 0, Arrivals::constant, 0);
+      closed_.set(now, command.users, command.think);
+      break;
+    case Command::Kind::rate:
+      closed_.set(now, 0, 0);
+      open_.set(now, command.rate, command.arrivals, command.offset);
+      backlog_ = command.backlog;
+      break;
+    case Command::Kind::phase:
+    case Command::Kind::cut: boundaries_.push(command); break;
+    case Command::Kind::drain:
+      closed_.set(now, 0, 0);
+      open_.set(now, 0, Arrivals::constant, 0);
+      draining_ = true;
+      drain_end_ = command.when;
+      break;
+    case Command::Kind::stop: stopping_ = true; break;
+  }
+}
+
+void Worker::run_timers() {
+  while (!timers_.empty() && timers_.top().first <= now_) {
+    const auto [when, connection] = timers_.top();
+    timers_.pop();
+    if (connection->timer() == when) connection->on_timer(now_);
+  }
+}
+
+void Worker::expire() {
+  while (first_ != nullptr && first_->deadline <= now_) {
+    Request& request = *first_;
+    count_end(request, {Kind::timeout});
+    request.connection->cancel(request);
+  }
+}
+
+void Worker::go_on_draining() {
+  if (now_ >= drain_end_) {
+    while (!queue_.empty()) count_unsent();
+    while (first_ != nullptr) {
+      Request& request = *first_;
+      count_end(request, {Kind::unfinished});
+      request.connection->cancel(request);
+    }
+    flush_dirty();
+  }
+  if (in_flight_ > 0 || !queue_.empty()) return;
+  draining_ = false;
+  events_.on_idle();
+}
+
+void Worker::count_unsent() {
+  const Due due = queue_.pop_front();
+  due.phase->counts->unsent++;
+  due.phase->open--;
+  if (due.of_user) closed_.ended(now_);
+}
+
+void Worker::watch(Connection& connection, int socket, uint32_t events, bool known) {
+  poller_.watch(socket, events, event_data(connection), known);
+}
+
+void Worker::add_timer(Nanoseconds when, Connection& connection) {
+  timers_.emplace(when, &connection);
+}
+
+void Worker::mark_dirty(Connection& connection) {
+  if (connection.dirty) return;
+  connection.dirty = true;
+  dirty_.push_back(&connection);
+}
+
+void Worker::flush_dirty() {
+  for (size_t index = 0; index < dirty_.size(); ++index) {  // a flush may add to the list
+    Connection& connection = *dirty_[index];
+    connection.dirty = false;
+    connection.flush();
+  }
+  dirty_.clear();
+}
+
+void Worker::opened(Connection& connection) {
+  ++ready_;
+  offer(connection);
+}
+
+void Worker::closed(Connection& connection, bool was_ready, Outcome outcome, std::string_view why) {
+  // In front: the next attempt is this one again, after its pause. A fresh one would have none.
+  idle_.push_front(&connection);
+  if (was_ready) {
+    --ready_;
+  } else if (ready_ == 0) {
+    fail_queued(outcome, why);
+  }
+  want_connections();
+}
+
+// Where no connection can be had, a request fails for each attempt; the others go on waiting.
+void Worker::fail_queued(Outcome outcome, std::string_view why) {
+  if (queue_.empty()) return;
+  const Due due = queue_.pop_front();
+  due.phase->open--;
+  count(*due.phase, outcome, why);
+  if (due.of_user) closed_.ended(now_);
+}
+
+// As many connections as requests that are due could use, up to the limit.
+void Worker::want_connections() {
+  while (!idle_.empty() && connections_.size() - idle_.size() < in_flight_ + queue_.size()) {
+    idle_.pop_front()->engage(now_);
+  }
+}
+
+void Worker::offer(Connection& connection) {
+  if (!connection.has_slot()) return;
+  if (starving_) starved_until_ = now_;
+  starving_ = false;
+  if (!connection.listed) {
+    connection.listed = true;
+    free_.push_back(&connection);
+  }
+  serve_queue();
+}
+
+Connection* Worker::pick(Connection* preferred) {
+  const size_t engaged = connections_.size() - idle_.size();
+  if (preferred != nullptr && preferred->has_slot() && preferred->used() * engaged <= in_flight_) {
+    return preferred;
+  }
+  while (!free_.empty()) {
+    Connection* connection = free_.pop_front();
+    if (connection->has_slot()) {
+      free_.push_back(connection);
+      return connection;
+    }
+    connection->listed = false;
+  }
+  starving_ = true;
+  return nullptr;
+}
+
+void Worker::settle(Connection* preferred) {
+  if (preferred != nullptr) offer(*preferred);
+  serve_queue();
+  fall_due(preferred);
+}
+
+void Worker::serve_queue() {
+  while (!queue_.empty()) {
+    Connection* connection = pick(nullptr);
+    if (connection == nullptr) return;
+    const Due due = queue_.pop_front();
+    if (!begin(*connection, due, std::max({due.due, due.not_before, starved_until_}))) {
+      queue_.push_front(due);
+    }
+  }
+}
+
+void Worker::fall_due(Connection* preferred) {
+  while (closed_.next() <= now_) {
+    const Nanoseconds due = closed_.next();
+    closed_.pop();
+    place(due, /*of_user=*/true, preferred);
+  }
+  while (open_.next() <= now_) {
+    const Nanoseconds due = open_.next();
+    open_.pop();
+    place(due, /*of_user=*/false, nullptr);
+  }
+}
+
+void Worker::place(Nanoseconds due, bool of_user, Connection* preferred) {
+  Phase& phase = phase_of(due);
+  phase.counts->due++;
+  const Due entry{.due = due, .phase = &phase, .body = next_body(), .of_user = of_user};
+  while (queue_.empty()) {
+    Connection* connection = pick(preferred);
+    if (connection == nullptr) break;
+    phase.open++;
+    if (begin(*connection, entry, std::max(due, starved_until_))) return;
+    phase.open--;
+  }
+  if (!of_user && queue_.size() >= backlog_) {
+    phase.counts->unsent++;
+    return;
+  }
+  phase.open++;
+  queue_.push_back(entry);
+  want_connections();
+}
+
+bool Worker::begin(Connection& connection, const Due& due, Nanoseconds slot_free) {
+  Request& request = *connection.take_slot();
+  request.due = due.due;
+  request.slot_free = slot_free;
+  request.sent = 0;
+  request.deadline = now_ + target_.timeout;
+  request.phase = due.phase;
+  request.body = due.body;
+  request.refusals = due.refusals;
+  request.of_user = due.of_user;
+  request.counted = false;
+  const bool fixed = !target_.expected.empty();
+  request.answer.begin(fixed ? &target_.expected[due.body] : nullptr, sampler_.choose());
+  if (!connection.begin(request)) {
+    request.phase = nullptr;
+    return false;
+  }
+  link(request);
+  ++in_flight_;
+  if (!idle_.empty() && in_flight_ > connections_.size() - idle_.size()) want_connections();
+  return true;
+}
+
+void Worker::link(Request& request) {
+  request.earlier = last_;
+  request.later = nullptr;
+  (last_ != nullptr ? last_->later : first_) = &request;
+  last_ = &request;
+}
+
+void Worker::unlink(Request& request) {
+  (request.earlier != nullptr ? request.earlier->later : first_) = request.later;
+  (request.later != nullptr ? request.later->earlier : last_) = request.earlier;
+}
+
+// Stamped just before the bytes are written: the write itself belongs to the service.
+void Worker::stamp_sent(std::vector<Request*>& requests) {
+  const Nanoseconds now = now_ns();
+  for (Request* request : requests) {
+    request->sent = now;
+    if (request->refusals == 0) request->phase->counts->sent++;
+  }
+  requests.clear();
+}
+
+void Worker::count_end(Request& request, Outcome outcome) {
+  Phase& phase = *request.phase;
+  Counts& counts = *phase.counts;
+  if (request.sent != 0) {
+    auto& times = counts.times[outcome.right() ? 1 : 0];
+    times[kSlotWait].record(request.slot_free - request.due);
+    times[kGeneratorLag].record(request.sent - request.slot_free);
+    times[kService].record(now_ - request.sent);
+    times[kResponse].record(now_ - request.due);
+  }
+  counts.answer_bytes += request.answer.size();
+  if (outcome.right()) {
+    counts.right++;
+  } else {
+    count(phase, outcome, request.answer.detail());
+  }
+  auto answer = request.answer.take_sample();
+  if (answer && (outcome.right() || outcome.kind == Kind::wrong_answer)) {
+    const bool whole = answer->size() == request.answer.size();
+    sampler_.add({request.body, phase.tag, whole, std::move(*answer)});
+  }
+  request.counted = true;
+  unlink(request);
+  --in_flight_;
+  phase.open--;
+  if (request.of_user) closed_.ended(now_);
+}
+
+void Worker::count(Phase& phase, Outcome outcome, std::string_view detail) {
+  phase.counts->wrong.add(outcome);
+  if (known_.size() >= kMostKnown || std::ranges::find(known_, outcome) != known_.end()) return;
+  known_.push_back(outcome);
+  events_.on_first(outcome, std::string(detail));
+}
+
+// The server never looked at it. Twice in a row is no accident.
+void Worker::requeue(Request& request) {
+  if (request.refusals > 0) {
+    request.answer.explain("the server refused the stream twice");
+    count_end(request, {Kind::reset});
+    return;
+  }
+  queue_.push_front({.due = request.due,
+                     .not_before = now_,
+                     .phase = request.phase,
+                     .body = request.body,
+                     .refusals = static_cast<uint8_t>(request.sent != 0 ? 1 : 0),
+                     .of_user = request.of_user});
+  unlink(request);
+  --in_flight_;
+}
+
+uint32_t Worker::next_body() {
+  const uint64_t count = target_.bodies.size();
+  if (count == 1) return 0;
+  if (target_.order == Order::random) return static_cast<uint32_t>(random_.below(count));
+  return static_cast<uint32_t>((number_ + bodies_drawn_++ * target_.threads) % count);
+}
+
+Phase& Worker::phase_of(Nanoseconds due) {
+  for (size_t index = phases_.size(); index-- > 1;) {
+    if (phases_[index]->start <= due) return *phases_[index];
+  }
+  return *phases_.front();
+}
+
+Nanoseconds Worker::next_cut() const {
+  return boundaries_.empty() ? next_grid_ : std::min(next_grid_, boundaries_.front().when);
+}
+
+void Worker::tick(Nanoseconds now) {
+  now_ = std::max(now_, now);
+  while (now_ >= next_cut()) cut(next_cut());
+}
+
+void Worker::cut(Nanoseconds end) {
+  const bool asked = !boundaries_.empty() && boundaries_.front().when <= end;
+  end = std::max(end, window_start_);
+  const ThreadTimes::Spent spent = times_->lap();
+  Cut cut{.number = cut_number_++,
+          .start = window_start_,
+          .end = end,
+          .cpu = spent.cpu,
+          .run_queue = spent.run_queue,
+          .in_flight = in_flight_,
+          .queued = queue_.size()};
+  for (auto& phase : phases_) {
+    if (phase != phases_.back() && phase->counts->empty()) continue;
+    cut.parts.push_back({phase->number, phase->tag, std::move(phase->counts)});
+    phase->counts = events_.fresh_counts();
+  }
+  events_.on_samples(sampler_.take());
+  window_start_ = end;
+  next_grid_ = (asked ? end : next_grid_) + target_.window;
+  if (asked) {
+    const Command boundary = std::move(boundaries_.front());
+    boundaries_.pop();
+    cut.asked = boundary.kind == Command::Kind::cut;
+    if (boundary.kind == Command::Kind::phase) {
+      auto& phase = phases_.emplace_back(std::make_unique<Phase>());
+      phase->number = phases_[phases_.size() - 2]->number + 1;
+      phase->tag = boundary.tag;
+      phase->start = boundary.when;
+    }
+  }
+  retire_phases();
+  events_.on_cut(std::move(cut));
+}
+
+// The last but one stays: a request may yet fall due before the boundary, when this thread is late.
+void Worker::retire_phases() {
+  while (phases_.size() > 2 && phases_.front()->open == 0 && phases_.front()->counts->empty()) {
+    phases_.erase(phases_.begin());
+  }
+}
+
+}  // namespace redline
