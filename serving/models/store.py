@@ -180,7 +180,7 @@ def _build(model: BuiltModel, progress: Callable[[str], None]) -> None:
 def _run_builder(name: str, folder: Path, log: Path, progress: Callable[[str], None]) -> None:
     noise: deque[str] = deque(maxlen=LOG_LINES)
     with subprocess.Popen(
-        [sys.executable, "-m", "serving.models.build", name, folder],
+        [sys.executable, "-P", paths.ROOT / "serving" / "models" / "build.py", name, folder],
         cwd=paths.ROOT,
         env=os.environ | BUILDER_ENVIRONMENT | {"TMPDIR": str(folder.parent)},
         stdin=subprocess.DEVNULL,
