@@ -38,6 +38,7 @@ class Collector:
         self._span: Span | None = None
         self._number = self._planned = 0
         self._reset()
+        self._span_began_s = self._began_s
         runner.register_message(PHASE_MESSAGE, self._on_phase)
         runner.environment.events.request.add_listener(self._on_request)
         gevent.spawn(self._cut_each_second).link_exception(lambda _: runner.quit())
@@ -68,13 +69,14 @@ class Collector:
             self._span = Span(*fields)
         self._number = 0
         self._reset()
+        self._span_began_s = self._began_s
 
     def _cut_each_second(self) -> None:
         """All but a span's last window, which ends with the span: so all workers cut alike."""
         while True:
             gevent.sleep(POLL_S)
-            over = time.perf_counter() - self._began_s >= WINDOW_S
-            if over and self._number < self._planned - 1:
+            due_s = self._span_began_s + (self._number + 1) * WINDOW_S
+            if self._number < self._planned - 1 and time.perf_counter() >= due_s:
                 self._cut(last=False)
 
     def _cut(self, *, last: bool) -> None:

@@ -45,7 +45,7 @@ class GrpcUser(CorpusUser):
         """Share a channel with some other users."""
         super().on_start()
         address = (self.host or "").removeprefix("grpc://")
-        channel = _channel(address, self._serial // USERS_PER_CHANNEL)
+        channel = _channel(address, self._slot // USERS_PER_CHANNEL)
         self._call = channel.unary_unary(self._corpus.endpoint)
 
     def send(self, index: int) -> None:

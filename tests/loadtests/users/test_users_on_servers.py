@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import requests
 
+from loadtests.search.ceiling import PROFILES
 from serving.deployment import Deployment
 from tests.conftest import free_ports
 from tests.loadtests.locusts import SCENARIOS, family, locust_command, run_locust
 from tests.waiting import eventually
 
 MEMORY_LIMIT_MB = 150
+MOST_USERS = str(PROFILES["full"].max_users)
 COMBINATIONS = [
     ("embedded", "TFServingGrpc", "grpc"),
     ("embedded", "TFServingRest", "rest"),
@@ -47,7 +49,17 @@ def test_many_users_stay_small(
     end = run_locust(
         tmp_path,
         SCENARIOS / "smoke.py",
-        *(user, "--host", torchserve.address(protocol), "-u", "512", "-r", "512", "-t", "5s"),
+        *(
+            user,
+            "--host",
+            torchserve.address(protocol),
+            "-u",
+            MOST_USERS,
+            "-r",
+            MOST_USERS,
+            "-t",
+            "5s",
+        ),
     )
     assert end.exit_code == 0, end.output
     assert end.peak_mb < MEMORY_LIMIT_MB
