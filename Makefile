@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Variables: PYTHON (the interpreter that .venv is made from),
-# TORCH_INDEX (an index that offers CPU builds of PyTorch), ARGS (more arguments for loadtest),
-# FUZZ_SECONDS (for each fuzzer).
+# TORCH_INDEX (an index that offers CPU builds of PyTorch), ARGS (more arguments for loadtest and
+# bench), FUZZ_SECONDS (for each fuzzer).
 PYTHON ?= python3
 TORCH_INDEX ?=
 ARGS ?=
@@ -9,7 +9,7 @@ BIN := .venv/bin
 export PYTHON TORCH_INDEX FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup loadtest test sanitize fuzz lint clean
+.PHONY: help setup loadtest test bench sanitize fuzz lint clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -23,6 +23,10 @@ loadtest: setup ## serve the models, load each server to its ceiling, leave a re
 test: ## run every test
 	@./scripts/setup test
 	@$(BIN)/python -m pytest
+
+bench: ## the load engine beside wrk, h2load, k6 and Locust on servers that do nothing
+	@./scripts/setup bench
+	@$(BIN)/python -m loadtests.bench $(ARGS)
 
 sanitize: setup ## the engine's tests under ASan and UBSan, its threads under TSan
 	@./scripts/sanitize

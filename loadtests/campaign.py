@@ -76,6 +76,7 @@ class Campaign:
         corpus = open_corpus(built, target.server, target.body, target.batch)
         with tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True) as work:
             self._measure_in(Path(work), target, built, corpus)
+        self._keeper.summarise()
         self._view.phase("done")
 
     def _measure_in(self, work: Path, target: Target, built: BuiltModel, corpus: Corpus) -> None:

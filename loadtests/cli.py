@@ -10,6 +10,7 @@ from types import FrameType
 from serving.errors import RedlineError, UsageError
 
 INTERRUPTED = 130
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
@@ -17,12 +18,14 @@ class Stopped(BaseException):
 
 
 def _on_signal(number: int, _frame: FrameType | None) -> None:
+    for each in STOP_SIGNALS:  # once is enough: what follows must clean up undisturbed
+        signal.signal(each, signal.SIG_IGN)
     raise Stopped(f"stopped by {signal.Signals(number).name}")
 
 
 def main() -> None:
     """Run the command; whatever goes wrong is one line and an exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOP_SIGNALS:
         signal.signal(number, _on_signal)
     try:
         from loadtests.commands import app
@@ -43,5 +46,7 @@ def _told(error: BaseException) -> tuple[str, int]:
     if isinstance(error, Stopped):
         return str(error), INTERRUPTED
     if describe := getattr(error, "format_message", None):  # the command line was not understood
-        return f"{describe()} (see redline run --help)", UsageError.exit_code
+        context = getattr(error, "ctx", None)
+        command = context.command.name if context and context.parent else ""
+        return f"{describe()} (see redline {command} --help)", UsageError.exit_code
     return f"{type(error).__name__}: {error} (redline --debug ... shows where)", 1

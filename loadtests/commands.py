@@ -1,6 +1,10 @@
 """The commands of ``redline`` and their options."""
 
+import json
+import os
 import sys
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -8,10 +12,13 @@ import typer
 from rich.console import Console
 
 from loadtests.campaign import Campaign
+from loadtests.drive import Drive, make_load
+from loadtests.drive_view import DriveView
 from loadtests.live import View
 from loadtests.plan import make_plan
 from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.ceiling import PROFILES
+from loadtests.seed import SEED
 from serving.errors import RecordError
 from serving.paths import RESULTS
 
@@ -64,7 +71,7 @@ def run(
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
 ) -> None:
     """Serve the models, load each target to its ceiling, and leave a report."""
-    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+    console = _console()
     plan = make_plan(
         profile=profile,
         servers=server,
@@ -76,6 +83,7 @@ def run(
         cores=cores,
         results=out.absolute(),
     )
+    os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
     view = View(console, len(plan.targets), PROFILES[plan.profile])
     campaign = Campaign(plan, view)
     try:
@@ -89,4 +97,95 @@ def run(
         view.say(line)
     view.say(f"report: {campaign.folder / 'report.html'}")
     if not summary.complete:
-        raise RecordError(f"the record {campaign.folder} is incomplete: a target has no ceiling")
+        reasons = [
+            f"{target.server}: {target.failure}" for target in summary.targets if target.failure
+        ]
+        raise RecordError(f"the record {campaign.folder} is incomplete: {'; '.join(reasons)}")
+
+
+@app.command()
+def drive(
+    url: Annotated[
+        str,
+        typer.Argument(help="grpc://HOST:PORT/package.Service/Method or http://HOST:PORT/path."),
+    ],
+    body: Annotated[
+        list[Path],
+        typer.Option(
+            help="A file with a request's body, for gRPC the message without its 5-byte prefix; "
+            "repeatable, sent in turn. Without one HTTP sends GET."
+        ),
+    ] = [],  # noqa: B006
+    header: Annotated[
+        list[str], typer.Option(help="As in 'Name: value'; sent with every request; repeatable.")
+    ] = [],  # noqa: B006
+    connections: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            min=1,
+            max=60_000,
+            help="At most so many; by default 8 for gRPC, for HTTP one a user, or 64 with --rate.",
+        ),
+    ] = None,
+    concurrency: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            min=1,
+            max=1_000_000,
+            help="Closed loop: so many users, each sends when its last answer came; default 8.",
+        ),
+    ] = None,
+    rate: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="Open loop: so many requests fall due a second, whatever comes back."),
+    ] = None,
+    arrivals: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="With --rate: constant or poisson, by default poisson."),
+    ] = None,
+    duration: Annotated[float, typer.Option(help="Seconds that are measured.")] = 10.0,
+    warmup: Annotated[float, typer.Option(help="Seconds before that, which do not count.")] = 0.0,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds for an answer, once its request has a slot.")
+    ] = 10.0,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="Engine threads.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same arrivals.")] = SEED,
+    hlog: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Write response latencies here, as HdrHistogram's interval log."),
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Drive one URL with the load engine. Exit code 0 if every answer was right, else 1."""
+    load = make_load(
+        url=url,
+        bodies=body,
+        headers=header,
+        connections=connections,
+        concurrency=concurrency,
+        rate_rps=rate,
+        arrivals=arrivals,
+        duration_s=duration,
+        warmup_s=warmup,
+        timeout_s=timeout,
+        threads=threads,
+        seed=seed,
+    )
+    view = DriveView(_console(), load)
+    driven = Drive(load, hlog, view.window)
+    try:
+        with nullcontext() if as_json else view.shown():
+            driven.run()
+    finally:
+        result = driven.result()
+        if result and as_json:
+            sys.stdout.write(f"{json.dumps(asdict(result))}\n")
+        elif result:
+            view.summary(result, driven.error_details())
+    if not result or result.errors or not result.ok:
+        raise typer.Exit(1)
+
+
+def _console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)

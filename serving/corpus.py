@@ -116,7 +116,7 @@ def _read(spec: ModelSpec, server: str, body: str, batch: int, folder: Path) -> 
             expected=np.load(folder / "expected.npy"),
             labels=np.load(labels) if labels.exists() else None,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise ModelError(f"the corpus {folder} is damaged ({error}): delete that folder") from None
 
 

@@ -156,7 +156,7 @@ def _check_free(port: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind(("", port))  # TensorFlow Serving binds every interface
         except OSError as error:
             raise DeploymentError(
                 f"port {port} is taken{_owner(port)} ({error.strerror}): stop what uses it"

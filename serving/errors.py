@@ -29,5 +29,9 @@ class WireError(ValueError):
     """Bytes (or rows to be sent) that do not fit the model: one clear line."""
 
 
+class EngineError(RedlineError):
+    """The load engine is not there, or cannot start."""
+
+
 class RecordError(RedlineError):
     """The run record cannot be written or read."""

@@ -13,8 +13,8 @@ class Launch:
     """A server ready to be started in a working folder of its own.
 
     ``files`` (name to text) are written there first. ``addresses`` maps a protocol to its URL;
-    ``ports`` are all that the server binds on the loopback interface. ``configuration`` is the text
-    of what was set, for the run record.
+    ``ports`` are all that the server binds. ``configuration`` is the text of what was set, for the
+    run record.
     """
 
     server: str
@@ -26,6 +26,11 @@ class Launch:
     ports: tuple[int, ...]
     files: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def fill_lines(template: Path, values: Mapping[str, object]) -> list[str]:
+    """The template's lines, each filled as by :func:`fill`: a value may hold spaces."""
+    return [line for line in fill(template, values).splitlines() if line]
 
 
 def fill(template: Path, values: Mapping[str, object]) -> str:

@@ -82,10 +82,10 @@ def supervise(cores: set[int], log: Path, command: list[str], parent_pid: int) -
         signal.signal(number, _on_stop_signal)
     output, output_end = os.pipe()
     logger = threading.Thread(target=keep_log, args=(output, log), daemon=True)
+    logger.start()
     try:
         _tie_to_parent(parent_pid)
-        os.sched_setaffinity(0, cores)
-        logger.start()
+        os.sched_setaffinity(0, cores)  # of this thread: copying a log is no work for these cores
         child = subprocess.Popen(command, stdout=output_end, stderr=subprocess.STDOUT)
         code = child.wait()
     except _ToldToStop:

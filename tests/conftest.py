@@ -1,6 +1,7 @@
 """Servers that run for the whole session, each on free ports of the loopback interface."""
 
 import os
+import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -61,6 +62,17 @@ def embedded(digits: BuiltModel, tmp_path_factory: pytest.TempPathFactory) -> It
     work = tmp_path_factory.mktemp("embedded") / "work"
     ports = tfserving_launch.Ports(*free_ports(2))
     launch = tfserving_launch.launch(digits, "embedded", "tuned", 1, work, ports)
+    yield from _running(launch, digits, work)
+
+
+@pytest.fixture(scope="session")
+def native(digits: BuiltModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """The real TensorFlow Serving, where it is installed."""
+    if shutil.which(tfserving_launch.BINARY) is None:
+        pytest.skip(f"no {tfserving_launch.BINARY} on PATH")
+    work = tmp_path_factory.mktemp("native") / "work"
+    ports = tfserving_launch.Ports(*free_ports(2))
+    launch = tfserving_launch.launch(digits, "native", "tuned", 1, work, ports)
     yield from _running(launch, digits, work)
 
 

@@ -12,10 +12,13 @@ HIGHEST_US = 600_000_000
 SIGNIFICANT_DIGITS = 3
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
+WRONG_ANSWER = "wrong answer"
+"""The kind of a failure whose status was good: the answer was compared, and is not the expected."""
+
 ANSWERS_BEYOND = 10
 """Answers that must lie beyond a quantile before it is given as a number."""
 
-Phase = Literal["settle", "measure"]
+Phase = Literal["warmup", "settle", "measure"]
 
 
 def new_histogram() -> HdrHistogram:
@@ -28,7 +31,7 @@ class Span:
     """What a window belongs to: the same for all windows of one phase of one probe.
 
     ``step`` is the search's word for the probe (``warmup``, ``grow``, ``refine``, ``hold``). Only
-    windows of the phase ``measure`` count towards a result.
+    windows of the phase ``measure`` count towards a result, and no warmup has that phase.
     """
 
     target: str
@@ -69,13 +72,23 @@ class Window:
 
     @property
     def error_ratio(self) -> float:
-        """The share of wrong answers in all that ended; 0 when nothing did."""
+        """The share of wrong answers in all that ended; 0 when nothing did.
+
+        Only a sample of answers is compared with the expected ones: one wrong among them stands
+        for many, and makes all of the window's answers doubtful: 1.
+        """
+        if WRONG_ANSWER in self.wrong:
+            return 1.0
         return 1 - self.right / self.ended if self.ended else 0.0
 
 
-def across_workers(windows: Sequence[Window]) -> Window:
-    """The same span of time seen by several workers, as one window."""
-    duration_s = sum(window.duration_s for window in windows) / len(windows)
+def across_workers(windows: Sequence[Window], workers: int) -> Window:
+    """The same span of time seen by several of ``workers`` workers, as one window.
+
+    Its duration is the mean over all workers: a worker that was too busy to cut one of its windows
+    has a longer one elsewhere, and over a probe the durations add up to its length.
+    """
+    duration_s = sum(window.duration_s for window in windows) / workers
     return _summed(windows, duration_s=duration_s, workers=len(windows))
 
 
@@ -104,18 +117,24 @@ def _summed(windows: Sequence[Window], *, duration_s: float, workers: int) -> Wi
     )
 
 
-def quantiles_ms(histogram: HdrHistogram) -> dict[str, float | None]:
-    """p50, p90, p99, p999 and max in milliseconds.
+def quantiles(histogram: HdrHistogram) -> dict[str, int | None]:
+    """p50, p90, p99, p999 and max in microseconds, as the histogram holds them.
 
     A quantile with fewer than ten answers beyond it is None, as is the maximum of none.
     """
     count = histogram.get_total_count()
-    values: dict[str, float | None] = {}
+    values: dict[str, int | None] = {}
     for name, share in QUANTILES.items():
         enough = count * (1 - share) >= ANSWERS_BEYOND - 1e-9
-        values[name] = histogram.get_value_at_percentile(100 * share) / 1000 if enough else None
-    values["max"] = histogram.get_max_value() / 1000 if count else None
+        values[name] = histogram.get_value_at_percentile(100 * share) if enough else None
+    values["max"] = histogram.get_max_value() if count else None
     return values
+
+
+def quantiles_ms(histogram: HdrHistogram) -> dict[str, float | None]:
+    """The same in milliseconds."""
+    values = quantiles(histogram)
+    return {name: None if value is None else value / 1000 for name, value in values.items()}
 
 
 def to_message(window: Window, *, last: bool) -> dict[str, Any]:

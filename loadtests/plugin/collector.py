@@ -46,6 +46,7 @@ class Collector:
         self._lock = RLock()  # a cut waits: for the engine, and for the network
         self._engines = EnginePart(engines_of(runner.environment))
         self._reset()
+        self._span_began_s = self._began_s
         runner.register_message(PHASE_MESSAGE, self._on_phase)
         runner.environment.events.request.add_listener(self._on_request)
         gevent.spawn(self._cut_each_second).link_exception(self._give_up)
@@ -77,6 +78,7 @@ class Collector:
             self._cut(self._engines.begin_phase(tag), last=True)
             self._span, self._planned, self._number = span, planned, 0
             self._reset()
+            self._span_began_s = self._began_s
 
     def _cut_each_second(self) -> None:
         """All but a span's last window, which ends with the span: so all workers cut alike."""
@@ -91,7 +93,7 @@ class Collector:
     def _over(self) -> bool:
         if self._engines.at_work:
             return self._engines.holds(WINDOW_S)
-        return time.perf_counter() - self._began_s >= WINDOW_S
+        return time.perf_counter() >= self._span_began_s + (self._number + 1) * WINDOW_S
 
     def _cut(self, until: dict[SharedEngine, int] | float, *, last: bool) -> None:
         """``until`` is what EnginePart.take takes."""

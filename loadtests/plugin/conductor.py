@@ -54,11 +54,23 @@ class Conductor:
         self._wait_for_users(load.users)
         if load.settle_s:
             self._run(self._span(load, "settle"), load.settle_s)
-        measured = self._span(load, "measure")
+        measured = self._span(load, "warmup" if load.step == "warmup" else "measure")
         self._run(measured, load.measure_s)
         self._runner.send_message(PHASE_MESSAGE, None)
         self._gather(measured)
-        return across_time([window for window in self._merged if window.span.phase == "measure"])
+        return across_time([window for window in self._merged if window.span == measured])
+
+    def wait_until_ready(self) -> None:
+        """Workers that were stopped are ready again only after Locust's stop timeout.
+
+        A test started before that would not start at all, and Locust would only log it.
+        """
+        if isinstance(self._runner, MasterRunner):
+            deadline = time.monotonic() + USERS_TIMEOUT_S
+            while len(self._runner.clients.ready) < len(self._runner.clients.all):
+                if time.monotonic() > deadline:
+                    raise DataLostError("not every worker became ready")
+                gevent.sleep(0.1)
 
     def forget(self) -> None:
         """Begin anew, as when a test is started again in the web UI.
@@ -115,7 +127,7 @@ class Conductor:
             self._accept(self._parts.pop(key))
 
     def _accept(self, parts: list[Window]) -> None:
-        window = across_workers(parts)
+        window = across_workers(parts, self._expected)
         self._merged.append(window)
         if self._writer is None or self._failure is not None:
             return

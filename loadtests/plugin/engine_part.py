@@ -72,7 +72,7 @@ class EnginePart:
 def together(windows: list[Window]) -> Window:
     """What several clients of one process did in one span of time."""
     duration_s = max(window.duration_s for window in windows)
-    return replace(across_workers(windows), duration_s=duration_s, workers=1)
+    return replace(across_workers(windows, len(windows)), duration_s=duration_s, workers=1)
 
 
 def _length_ns(windows: list[EngineWindow]) -> int:

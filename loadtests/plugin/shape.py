@@ -3,9 +3,11 @@
 import sys
 from argparse import Namespace
 
+import gevent
 from locust import LoadTestShape
 from locust.runners import Runner
 
+from loadtests.measure.window import Window
 from loadtests.plugin.conductor import Conductor, DataLostError
 from loadtests.search.ceiling import CeilingSearch, Load
 from serving.errors import RedlineError
@@ -33,8 +35,10 @@ class SearchShape(LoadTestShape):
         raise NotImplementedError
 
     def reset_time(self) -> None:
-        """Called by Locust whenever a test starts."""
+        """Called by Locust whenever a test starts; by a master also within its first load."""
         super().reset_time()
+        if self.runner is not None and self.runner.shape_greenlet is gevent.getcurrent():
+            return
         self._search, self._load, self._users = None, None, 0
         if self._conductor is not None:
             self._conductor.forget()
@@ -52,12 +56,13 @@ class SearchShape(LoadTestShape):
 
     def _step(self, runner: Runner) -> tuple[int, float] | None:
         options = runner.environment.parsed_options or Namespace()
-        if self._search is None:
-            self._search = self.make_search(options)
         if self._conductor is None:
             self._conductor = self.make_conductor(options, runner)
+        if self._search is None:
+            self._search = self.make_search(options)
+            self._conductor.wait_until_ready()
         if self._load is not None:
-            window = self._conductor.probe(self._load)
+            window = self._probed(self._conductor, self._load)
             self._search.feed(window.goodput_rps, window.error_ratio)
         self._load = self._search.next_load()
         if self._load is None:
@@ -65,3 +70,12 @@ class SearchShape(LoadTestShape):
             return None
         change, self._users = abs(self._load.users - self._users), self._load.users
         return self._load.users, max(1, change)
+
+    @staticmethod
+    def _probed(conductor: Conductor, load: Load) -> Window:
+        """A probe that lost a worker's windows is void, and made once more."""
+        try:
+            return conductor.probe(load)
+        except DataLostError as error:
+            sys.stderr.write(f"a probe is void and made again: {error}\n")
+            return conductor.probe(load)

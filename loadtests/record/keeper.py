@@ -47,12 +47,16 @@ def _unused(folder: Path) -> Path:
 
 
 class RunKeeper:
-    """The record of one run in ``folder``; every change is on disk before a method returns."""
+    """The record of one run in ``folder``; every change is on disk before a method returns.
+
+    ``summary.json`` is there from the start, incomplete until :meth:`end`.
+    """
 
     def __init__(self, folder: Path, info: RunInfo) -> None:
         self.folder = folder
         self._info = info
         self._save()
+        self.summarise()
 
     def begin_target(self, target: TargetRun) -> None:
         """Add a target; what follows is about it."""

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from loadtests.measure.window import Window, across_time, quantiles_ms
 from loadtests.record.run import RunInfo, TargetIdentity, TargetRun
-from loadtests.record.summary import Ceiling, Latency, Probe, Summary, TargetSummary
+from loadtests.record.summary import Ceiling, Latency, Limit, Probe, Summary, TargetSummary
+from loadtests.search.ceiling import MAX_ERROR_RATIO, PROFILES
 
 GENERATOR_BUSY_RATIO = 0.9
 """A generator process this busy was, or may have been, the bottleneck."""
@@ -16,7 +17,8 @@ def summarise(run: RunInfo, windows: Iterable[Window]) -> Summary:
     by_target: dict[str, list[Window]] = defaultdict(list)
     for window in windows:
         by_target[window.span.target].append(window)
-    targets = [_target(target, by_target[target.name]) for target in run.targets]
+    max_users = PROFILES[run.profile].max_users
+    targets = [_target(target, by_target[target.name], max_users) for target in run.targets]
     return Summary(
         complete=run.finished is not None and all(target.ceiling for target in targets),
         failure=run.failure,
@@ -31,16 +33,19 @@ def summarise(run: RunInfo, windows: Iterable[Window]) -> Summary:
     )
 
 
-def _target(target: TargetRun, windows: list[Window]) -> TargetSummary:
+def _target(target: TargetRun, windows: list[Window], max_users: int) -> TargetSummary:
     measured: dict[int, list[Window]] = defaultdict(list)
     for window in windows:
-        if window.span.phase == "measure" and window.span.step != "warmup":
+        if window.span.phase == "measure":
             measured[window.span.probe].append(window)
     merged = [across_time(parts) for parts in measured.values()]
     identity = target.model_dump(include=set(TargetIdentity.model_fields))
+    held = next((window for window in reversed(merged) if window.span.step == "hold"), None)
+    identity["failure"] = target.failure or (_fault(held) if held else None)
+    sound = held if held and not identity["failure"] else None
     return TargetSummary(
         **identity,
-        ceiling=None if target.failure else _ceiling(target, merged),
+        ceiling=_ceiling(target, sound, max_users) if sound else None,
         probes=[_probe(number, window) for number, window in enumerate(merged, start=1)],
     )
 
@@ -61,11 +66,16 @@ def _probe(number: int, window: Window) -> Probe:
     )
 
 
-def _ceiling(target: TargetRun, probes: list[Window]) -> Ceiling | None:
-    held = [window for window in probes if window.span.step == "hold" and window.right]
-    if not held:
+def _fault(held: Window) -> str | None:
+    """Why a held measurement is no ceiling, None when it is one."""
+    if held.error_ratio <= MAX_ERROR_RATIO and held.right:
         return None
-    window = held[-1]
+    kinds = ", ".join(f"{count} {kind}" for kind, count in held.wrong.items()) or "no answer"
+    return f"no ceiling: at {held.span.users} users answers went wrong ({kinds})"
+
+
+def _ceiling(target: TargetRun, window: Window, max_users: int) -> Ceiling:
+    limit = _limit(target, window, max_users)
     return Ceiling(
         goodput_rps=round(window.goodput_rps, 3),
         predictions_per_s=round(window.goodput_rps * target.batch, 3),
@@ -74,5 +84,15 @@ def _ceiling(target: TargetRun, probes: list[Window]) -> Ceiling | None:
         error_ratio=round(window.error_ratio, 6),
         duration_s=round(window.duration_s, 3),
         generator_busy_ratio=round(window.busy_ratio, 4),
-        at_least=window.busy_ratio >= GENERATOR_BUSY_RATIO,
+        at_least=limit is not None,
+        limited_by=limit,
     )
+
+
+def _limit(target: TargetRun, window: Window, max_users: int) -> Limit | None:
+    """What else than the server may have set a ceiling."""
+    if set(target.server_cores) & set(target.generator_cores):
+        return "cores"
+    if window.busy_ratio >= GENERATOR_BUSY_RATIO:
+        return "generator"
+    return "users" if window.span.users >= max_users else None

@@ -15,6 +15,7 @@ from loadtests.record.run import (
     TargetIdentity,
 )
 
+Limit = Literal["generator", "users", "cores"]
 ProbePhase = Literal["grow", "refine", "hold"]
 
 
@@ -55,7 +56,9 @@ class Probe(Record):
 class Ceiling(Record):
     """The highest goodput sustained, with the users that drew it.
 
-    ``at_least`` is true where the generator was the busy side, so that the server may take more.
+    ``at_least`` is true where something other than the server may have set it, ``limited_by``:
+    ``generator``, a generator process that was busy all the time; ``users``, the largest number
+    that the search would try; ``cores``, which server and generator shared.
     """
 
     goodput_rps: float
@@ -66,6 +69,7 @@ class Ceiling(Record):
     duration_s: float
     generator_busy_ratio: float
     at_least: bool
+    limited_by: Limit | None
 
 
 class TargetSummary(TargetIdentity):

@@ -8,15 +8,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from loadtests.measure.window import Window, quantiles_ms
+from loadtests.record import hlog
 from serving.errors import RecordError
 
 WINDOWS = "windows.jsonl"
 HISTOGRAMS = "histograms.hlog"
-_HLOG_HEAD = (
-    "#[Histogram log format version 1.3]\n"
-    "#[Values are microseconds of response latency of right answers; a line per window]\n"
-    '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"\n'
-)
 
 
 class RecordWriter:
@@ -32,7 +28,7 @@ class RecordWriter:
             self._windows = (folder / WINDOWS).open("ab", buffering=0)
             self._histograms = (folder / HISTOGRAMS).open("ab", buffering=0)
             if not self._histograms.tell():
-                _put(self._histograms, _HLOG_HEAD)
+                _put(self._histograms, hlog.HEAD)
         except OSError as error:
             raise _unwritable(folder, error) from None
 
@@ -73,10 +69,7 @@ def to_json(window: Window) -> dict[str, Any]:
 
 
 def _histogram_line(window: Window) -> str:
-    return (
-        f"Tag={window.span.target},{window.start_s:.3f},{window.duration_s:.3f},"
-        f"{window.latency.get_max_value() / 1e6:.3f},{window.latency.encode().decode()}\n"
-    )
+    return hlog.line(window.latency, window.start_s, window.duration_s, window.span.target)
 
 
 def _put(file: FileIO, text: str) -> None:

@@ -1,18 +1,17 @@
 """Writes ``report.html``: one file that opens anywhere, offline."""
 
-import os
 import shlex
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
+from loadtests.record.files import write_whole
 from loadtests.record.summary import Summary
 from loadtests.report import derived, notes, words
 from loadtests.report.overview import overview_plots
 from loadtests.report.plots import target_plots
 from loadtests.report.verdict import verdict
-from serving.errors import RecordError
 
 
 def write_report(summary: Summary, path: Path) -> None:
@@ -21,21 +20,7 @@ def write_report(summary: Summary, path: Path) -> None:
     Raises:
         RecordError: the file cannot be written; what stood at ``path`` before is untouched.
     """
-    page = render(summary).encode("utf-8", "replace")
-    # In the same folder, for a rename does not cross file systems; a dot keeps it out of sight.
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        try:
-            part.write_bytes(page)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise RecordError(
-            f"cannot write the report {path}: {reason}; free space there or choose another "
-            "folder with --out"
-        ) from error
+    write_whole(path, render(summary))
 
 
 def render(summary: Summary) -> str:

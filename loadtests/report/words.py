@@ -67,6 +67,12 @@ def stand_in_note(target: TargetSummary) -> str:
 
 def at_least_note(ceiling: Ceiling) -> str:
     """Say why a ceiling is given as "at least"."""
+    if ceiling.limited_by == "users":
+        return (
+            f"goodput may still grow beyond {count(ceiling.users)} users, the most that are tried"
+        )
+    if ceiling.limited_by == "cores":
+        return "server and generator shared cores, so the server alone may take more"
     return (
         f"the generator was the busy side ({with_unit(busy(ceiling.generator_busy_ratio), '%')} "
         "busy), so the server may take more"

@@ -7,6 +7,8 @@ GROWTH = 4
 FLAT = 0.03
 """A gain below this is none."""
 MAX_ERROR_RATIO = 0.001
+HOLDS = 2
+"""So often a load is held, should answers go wrong the first time."""
 TOLERANCE = 0.02
 """The search ends when its bracket, or the loss of goodput, is within this share."""
 LATENCIES_A_PROBE = 5
@@ -43,7 +45,7 @@ class Profile:
 
 PROFILES = {
     "quick": Profile(warmup_s=4, settle_s=1, probe_s=4, hold_s=15, refinements=3, max_users=1024),
-    "full": Profile(warmup_s=10, settle_s=3, probe_s=12, hold_s=60, refinements=10, max_users=4096),
+    "full": Profile(warmup_s=10, settle_s=3, probe_s=12, hold_s=60, refinements=10, max_users=1024),
 }
 
 
@@ -61,7 +63,7 @@ class CeilingSearch:
         self._profile = profile
         self._goodput: dict[int, float] = {}
         self._bracket: tuple[int, int] | None = None
-        self._refined = 0
+        self._refined = self._held = 0
         self._load: Load | None = Load("warmup", min(4, profile.max_users), 0, profile.warmup_s)
 
     def next_load(self) -> Load | None:
@@ -76,7 +78,7 @@ class CeilingSearch:
         if load.step == "warmup":
             self._load = self._probe("grow", 1)
         elif load.step == "hold":
-            self._load = None
+            self._load = self._after_hold(load.users, error_ratio)
         else:
             self._goodput[load.users] = goodput_rps if error_ratio <= MAX_ERROR_RATIO else -1.0
             self._load = self._after_growth() if load.step == "grow" else self._refine()
@@ -145,7 +147,15 @@ class CeilingSearch:
         near = abs(nearest - users) <= TOLERANCE * users
         return self._goodput[nearest] if near else None
 
+    def _after_hold(self, users: int, error_ratio: float) -> Load | None:
+        """A load whose answers went wrong when held is no ceiling: hold the next best."""
+        if error_ratio <= MAX_ERROR_RATIO or self._held >= HOLDS:
+            return None
+        self._goodput[users] = -1.0
+        return self._hold() if max(self._goodput.values()) > 0 else None
+
     def _hold(self) -> Load:
+        self._held += 1
         best = max(self._goodput.values())
         enough = best - TOLERANCE * abs(best)
         users = min(n for n, goodput in self._goodput.items() if goodput >= enough)

@@ -50,7 +50,7 @@ class GrpcUser(CorpusUser):
         """Share a channel with some other users."""
         super().prepare()
         address = self.address().removeprefix("grpc://")
-        channel = _channel(address, self._serial // USERS_PER_CHANNEL)
+        channel = _channel(address, (self._slot or 0) // USERS_PER_CHANNEL)
         self._call = channel.unary_unary(self._corpus.endpoint)
 
     def send(self, index: int) -> None:

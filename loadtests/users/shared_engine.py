@@ -15,7 +15,6 @@ from loadtests.engine import Engine, Sample, Window
 from loadtests.seed import SEED
 from loadtests.users.statistics import merge
 
-WRONG_ANSWER = "wrong answer"
 WINDOW_S = 0.5
 POLL_S = 0.05
 SAMPLES_PER_WINDOW = 16

@@ -14,12 +14,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import IO
 
 from serving import paths
 from serving.errors import ModelError
@@ -40,6 +42,7 @@ SOURCES = (
     "torchserve/inference.proto",
     "torchserve/wire.py",
     "corpus.py",
+    "rows.py",
 )
 # What a build depends on; TensorFlow comes under two names, and either will do.
 LIBRARIES = (
@@ -52,6 +55,7 @@ LIBRARIES = (
 )
 BUILDER_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
 LOG_LINES = 1000
+LOCK_POLL_S = 0.1
 # How the builder marks the lines of its output that are progress; the rest is noise or an error.
 STAGE = "stage: "
 
@@ -136,9 +140,20 @@ def _lock(folder: Path, progress: Callable[[str], None]) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress(f"waiting for another process that builds {folder.name}")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            progress(f"waiting for another that builds {folder.name}")
+            _wait_for(lock)
         yield
+
+
+def _wait_for(lock: IO[str]) -> None:
+    """Polled: under gevent the other may be a greenlet of this very process."""
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(LOCK_POLL_S)
+        else:
+            return
 
 
 def _build(model: BuiltModel, progress: Callable[[str], None]) -> None:
@@ -165,7 +180,7 @@ def _build(model: BuiltModel, progress: Callable[[str], None]) -> None:
 def _run_builder(name: str, folder: Path, log: Path, progress: Callable[[str], None]) -> None:
     noise: deque[str] = deque(maxlen=LOG_LINES)
     with subprocess.Popen(
-        [sys.executable, "-m", "serving.models.build", name, folder],
+        [sys.executable, "-P", paths.ROOT / "serving" / "models" / "build.py", name, folder],
         cwd=paths.ROOT,
         env=os.environ | BUILDER_ENVIRONMENT | {"TMPDIR": str(folder.parent)},
         stdin=subprocess.DEVNULL,

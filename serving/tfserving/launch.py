@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from serving.errors import DeploymentError
-from serving.launch import Launch, fill
+from serving.launch import Launch, fill, fill_lines
 from serving.models.store import BuiltModel
 
 BINARY = "tensorflow_model_server"
@@ -31,7 +31,7 @@ def launch(
     ``work`` is the folder the server will run in. DeploymentError when there is no binary.
     """
     values = {"cores": cores, "config": work}
-    flags = fill(CONFIG / configuration / "flags", values).split()
+    flags = fill_lines(CONFIG / configuration / "flags", values)
     files = {"monitoring.config": (CONFIG / "monitoring.config").read_text()}
     batching = CONFIG / configuration / "batching.config"
     if batching.exists():
@@ -48,6 +48,7 @@ def launch(
             f"--model_name={built.spec.name}",
             f"--model_base_path={built.tfserving_base_path}",
             f"--monitoring_config_file={work / 'monitoring.config'}",
+            "--max_num_load_retries=0",  # by default a broken model is tried again for minutes
             *flags,
         ),
         configuration="\n".join([*flags, files.get("batching.config", "")]).strip(),

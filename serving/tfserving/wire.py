@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from serving.errors import WireError
 from serving.models.base import ModelSpec, TensorSpec
+from serving.rows import check_rows, shortest
 from serving.tfserving.predict_pb2 import (
     DT_FLOAT,
     PredictionLog,
@@ -56,9 +57,9 @@ def encode(spec: ModelSpec, body: str, rows: NDArray[np.float32]) -> bytes:
 
     The same rows give the same bytes. WireError when the rows do not fit the model.
     """
-    _check(spec.tfserving_input, rows)
+    check_rows(spec.tfserving_input, rows)
     if body == "json":
-        return _compact({"instances": _shortest(rows).tolist()})
+        return _compact({"instances": shortest(rows).tolist()})
     if body == "binary":
         instances = [{"b64": base64.b64encode(_raw(row)).decode()} for row in rows]
         return _compact({"signature_name": BINARY_SIGNATURE, "instances": instances})
@@ -71,7 +72,7 @@ def decode(spec: ModelSpec, body: str, answer: bytes) -> NDArray[np.float32]:
     WireError when the answer is malformed, short, or of a wrong output name, type or shape.
     """
     rows = _from_response(spec.output, answer) if body == "tensor" else _from_json(answer)
-    _check(spec.output, rows)
+    check_rows(spec.output, rows)
     return rows
 
 
@@ -91,7 +92,7 @@ def error_name(status: int, body: bytes) -> str:
 
 def warmup_record(spec: ModelSpec, rows: NDArray[np.float32]) -> bytes:
     """One record of assets.extra/tf_serving_warmup_requests: the request for ``rows``, logged."""
-    _check(spec.tfserving_input, rows)
+    check_rows(spec.tfserving_input, rows)
     log = PredictionLog()
     log.predict_log.request.CopyFrom(_predict_request(spec, rows))
     return log.SerializeToString(deterministic=True)
@@ -114,11 +115,6 @@ def _raw(rows: NDArray[np.float32]) -> bytes:
 
 def _compact(value: dict[str, Any]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
-
-
-def _shortest(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The doubles that print as the float32s do: 0.1, not 0.10000000149011612."""
-    return rows.astype("S").astype(np.float64)
 
 
 def _from_response(output: TensorSpec, answer: bytes) -> NDArray[np.float32]:
@@ -168,11 +164,3 @@ def _from_json(answer: bytes) -> NDArray[np.float32]:
         raise WireError("predictions hold something other than numbers")
     with np.errstate(over="ignore"):
         return rows.astype(np.float32)
-
-
-def _check(tensor: TensorSpec, rows: NDArray[np.float32]) -> None:
-    if rows.dtype != np.float32 or rows.shape[1:] != tensor.shape or not rows.size:
-        raise WireError(
-            f"{tensor.name} must be one or more float32 rows of shape {list(tensor.shape)},"
-            f" not {rows.dtype} of shape {list(rows.shape)}"
-        )

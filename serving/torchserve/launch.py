@@ -47,7 +47,9 @@ def launch(built: BuiltModel, configuration: str, cores: int, work: Path, ports:
         "model_store": built.mar.parent,
         "cores": cores,
     }
-    chosen = fill(CONFIG / configuration / "config.properties", values)
+    templates = (CONFIG / "common.properties", CONFIG / configuration / "config.properties")
+    properties = "".join(fill(template, values) for template in templates)
+    threads = {"OMP_NUM_THREADS": "1"}
     logging = CONFIG / configuration / "log4j2.xml"
     return Launch(
         server="torchserve",
@@ -59,15 +61,15 @@ def launch(built: BuiltModel, configuration: str, cores: int, work: Path, ports:
             *("--model-store", str(built.mar.parent)),
             *(("--log-config", str(logging)) if logging.exists() else ()),
         ),
-        configuration=chosen.strip(),
+        configuration="\n".join([properties.strip(), *(f"{k}={v}" for k, v in threads.items())]),
         addresses={
             "grpc": f"grpc://127.0.0.1:{ports.grpc}",
             "rest": f"http://127.0.0.1:{ports.rest}",
         },
         ports=tuple(asdict(ports).values()),
-        files={"config.properties": fill(CONFIG / "common.properties", values) + chosen},
+        files={"config.properties": properties},
         # The launcher's own pid file and the server's unpacked models go where they are cleaned up.
-        environment={"TMPDIR": str(work), "TEMP": str(work), "OMP_NUM_THREADS": "1"},
+        environment={"TMPDIR": str(work), "TEMP": str(work), **threads},
     )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from serving.errors import WireError
 from serving.models.base import ModelSpec, TensorSpec
+from serving.rows import check_rows, shortest
 from serving.torchserve.inference_pb2 import PredictionResponse, PredictionsRequest
 
 GRPC_METHOD = "/org.pytorch.serve.grpc.inference.InferenceAPIsService/Predictions"
@@ -42,9 +43,9 @@ def encode(spec: ModelSpec, body: str, rows: NDArray[np.float32]) -> bytes:
 
     The same rows give the same bytes. WireError when the rows do not fit the model.
     """
-    _check(spec.torchserve_input, rows)
+    check_rows(spec.torchserve_input, rows)
     if body == "json":
-        return json.dumps({"instances": _shortest(rows).tolist()}, separators=(",", ":")).encode()
+        return json.dumps({"instances": shortest(rows).tolist()}, separators=(",", ":")).encode()
     raw = rows.astype("<f4", copy=False).tobytes()
     if body == "binary":
         return raw
@@ -61,7 +62,7 @@ def decode(spec: ModelSpec, body: str, answer: bytes) -> NDArray[np.float32]:
         rows = _from_json(answer)
     else:
         rows = _from_raw(spec.output, _prediction(answer) if body == "tensor" else answer)
-    _check(spec.output, rows)
+    check_rows(spec.output, rows)
     return rows
 
 
@@ -75,11 +76,6 @@ def error_name(status: int, body: bytes) -> str:
     if isinstance(kind, str) and re.fullmatch(r"\w{1,64}", kind):
         return f"{status} {kind}"
     return f"http {status}"
-
-
-def _shortest(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The doubles that print as the float32s do: 0.1, not 0.10000000149011612."""
-    return rows.astype("S").astype(np.float64)
 
 
 def _prediction(answer: bytes) -> bytes:
@@ -119,11 +115,3 @@ def _from_json(answer: bytes) -> NDArray[np.float32]:
         raise WireError("answer holds something other than numbers")
     with np.errstate(over="ignore"):
         return rows.astype(np.float32)
-
-
-def _check(tensor: TensorSpec, rows: NDArray[np.float32]) -> None:
-    if rows.dtype != np.float32 or rows.shape[1:] != tensor.shape or not rows.size:
-        raise WireError(
-            f"{tensor.name} must be one or more float32 rows of shape {list(tensor.shape)},"
-            f" not {rows.dtype} of shape {list(rows.shape)}"
-        )

@@ -87,7 +87,7 @@ def test_the_ports_above_are_the_servers_own() -> None:
 
 
 def test_one_target_from_start_to_report(run: Run, tmp_path: Path) -> None:
-    process = run("--server", "tfserving", "--protocol", "grpc")
+    process = run("--server", "tfserving", "--protocol", "grpc", "--deployment", "embedded")
     output, errors = process.communicate(timeout=200)
     assert (process.returncode, errors) == (0, ""), errors + output
     assert taken_ports() == []

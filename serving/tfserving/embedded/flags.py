@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--tensorflow_inter_op_parallelism", type=int, default=0)
     add("--enable_model_warmup", type=_boolean, nargs="?", const=True, default=True)
     add("--file_system_poll_wait_seconds", type=int, default=1)
+    add("--max_num_load_retries", type=int, default=0)
     return parser
 
 
@@ -111,6 +112,8 @@ def _check(flags: argparse.Namespace) -> None:
         raise StartError("neither --model_base_path nor --model_config_file is given")
     if flags.batching_parameters_file and not flags.enable_batching:
         raise StartError("--batching_parameters_file is set without --enable_batching")
+    if flags.max_num_load_retries:
+        raise StartError("--max_num_load_retries: the stand-in never tries again, only 0 will do")
     for name in ("rest_api_num_threads", "grpc_max_threads"):
         if getattr(flags, name) < 1:
             raise StartError(f"--{name} must be at least 1")

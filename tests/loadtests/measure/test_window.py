@@ -53,12 +53,32 @@ def test_workers_add_up_side_by_side() -> None:
         [
             window(latencies_us=(10, 20), wrong={"timeout": 1}, busy=0.2),
             window(latencies_us=(30,), wrong={"timeout": 2, "reset": 1}, busy=0.9),
-        ]
+        ],
+        workers=2,
     )
     assert (merged.right, merged.wrong) == (3, {"timeout": 3, "reset": 1})
     assert (merged.duration_s, merged.workers, merged.busy_ratio) == (1.0, 2, 0.9)
     assert merged.latency.get_max_value() == 30
     assert merged.goodput_rps == 3
+
+
+def test_a_starved_workers_uneven_windows_add_up_to_the_time_that_passed() -> None:
+    # Four seconds: one worker cut every second, the other only after 2.5 s and at the end.
+    steady = [window(number, 1.0, (10,) * 100) for number in range(4)]
+    starved = [window(0, 2.5, (10,) * 250), window(1, 1.5, (10,) * 150)]
+    merged = [
+        across_workers([steady[0], starved[0]], workers=2),
+        across_workers([steady[1], starved[1]], workers=2),
+        across_workers([steady[2]], workers=2),
+        across_workers([steady[3]], workers=2),
+    ]
+    whole = across_time(merged)
+    assert whole.duration_s == 4.0
+    assert whole.goodput_rps == 200
+
+
+def test_one_wrong_answer_in_the_sample_makes_all_doubtful() -> None:
+    assert window(wrong={"wrong answer": 1}, latencies_us=(5,) * 999).error_ratio == 1.0
 
 
 def test_time_adds_up_end_to_end() -> None:

@@ -12,7 +12,8 @@ from loadtests.record.files import write_whole
 from loadtests.record.keeper import RunKeeper, new_run_folder
 from loadtests.record.reader import follow_windows, read_windows
 from loadtests.record.run import Host, RunInfo, TargetRun
-from loadtests.record.summary import Summary
+from loadtests.record.summarise import summarise
+from loadtests.record.summary import Summary, TargetSummary
 from loadtests.record.writer import HISTOGRAMS, WINDOWS, RecordWriter
 from serving.errors import RecordError
 
@@ -52,7 +53,7 @@ def window(
     for value in range(right):
         histogram.record_value(1000 + value)
     return Window(
-        span=Span("t", probe, step, "measure", 4 * probe),
+        span=Span("t", probe, step, "warmup" if step == "warmup" else "measure", 4 * probe),
         number=number,
         start_s=1000.0 + number,
         duration_s=1.0,
@@ -71,7 +72,7 @@ WRITTEN = [
     window(1, "grow", 1, 140),
     window(2, "grow", 0, 50, wrong=50),
     window(3, "hold", 0, 150),
-    window(3, "hold", 1, 130, wrong=1, busy=0.95),
+    window(3, "hold", 1, 130, busy=0.95),
 ]
 
 
@@ -136,10 +137,22 @@ def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
         writer.write(WRITTEN[0])
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_file_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(RecordError, match=r"cannot write .*folder: Is a directory"):
         write_whole(tmp_path / "folder", "text")
+    write_whole(tmp_path / "file", "old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", full)
+        with pytest.raises(RecordError, match="No space left"):
+            write_whole(tmp_path / "file", "new")
+    assert (tmp_path / "file").read_text() == "old"
     write_whole(tmp_path / "file", "text")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
     assert (tmp_path / "file").read_text() == "text"
@@ -168,18 +181,58 @@ def test_the_summary_is_drawn_from_the_record(folder: Path) -> None:
     assert [(p.phase, p.users, p.right, p.sent) for p in target.probes] == [
         ("grow", 4, 240, 240),
         ("grow", 8, 50, 100),
-        ("hold", 12, 280, 281),
+        ("hold", 12, 280, 280),
     ]
     assert target.ceiling is not None
     assert target.ceiling.goodput_rps == 140
     assert target.ceiling.predictions_per_s == 8 * 140
-    assert target.ceiling.error_ratio == pytest.approx(1 / 281, abs=1e-6)
+    assert target.ceiling.error_ratio == 0
     assert target.ceiling.latency_ms.p50 == pytest.approx(1.07, abs=0.01)
     assert target.ceiling.latency_ms.p99 is None
-    assert target.ceiling.at_least
+    assert (target.ceiling.at_least, target.ceiling.limited_by) == (True, "generator")
     written = json.loads((folder / "summary.json").read_text())
     assert written["schema"] == 1
     assert Summary.model_validate(written) == summary
+
+
+def summarised(held: Window, target: TargetRun = TARGET) -> TargetSummary:
+    run = RUN.model_copy(update={"targets": [target], "finished": "2026-01-01T00:01:00+00:00"})
+    return summarise(run, [held]).targets[0]
+
+
+def test_a_ceiling_says_what_else_may_have_set_it() -> None:
+    quiet = window(3, "hold", 0, 100)
+    most = replace(quiet, span=replace(quiet.span, users=1024))
+    shared = TARGET.model_copy(update={"generator_cores": [1]})
+    limits = {
+        None: summarised(quiet),
+        "generator": summarised(replace(quiet, busy_ratio=0.9)),
+        "users": summarised(most),
+        "cores": summarised(quiet, shared),
+    }
+    for limit, target in limits.items():
+        assert target.ceiling is not None
+        assert target.ceiling.limited_by == limit
+        assert target.ceiling.at_least is (limit is not None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"wrong answer": 1}, "no ceiling: at 12 users answers went wrong (1 wrong answer)"),
+        ({"timeout": 3}, "no ceiling: at 12 users answers went wrong (3 timeout)"),
+    ],
+)
+def test_wrong_answers_make_no_ceiling(wrong: dict[str, int], words: str) -> None:
+    target = summarised(replace(window(3, "hold", 0, 1000), wrong=wrong))
+    assert target.ceiling is None
+    assert target.failure == words
+
+
+def test_a_rare_error_leaves_a_ceiling() -> None:
+    target = summarised(replace(window(3, "hold", 0, 1000), wrong={"timeout": 1}))
+    assert target.ceiling is not None
+    assert target.ceiling.error_ratio == pytest.approx(1 / 1001, abs=1e-6)
 
 
 @pytest.mark.parametrize("failure", ["the server died", None])

@@ -88,6 +88,7 @@ def make_ceiling(held: Probe, **changes: Any) -> Ceiling:
         "duration_s": 10.0,
         "generator_busy_ratio": held.generator_busy_ratio,
         "at_least": False,
+        "limited_by": None,
     }
     return Ceiling(**(values | changes))
 
@@ -126,7 +127,7 @@ def varied_targets() -> list[TargetSummary]:
     rest = rest.model_copy(update={"probes": [*rest.probes[:4], rejected, *rest.probes[5:]]})
     busy = make_target(9_020.0, batch=8, configuration="vendor")
     assert busy.ceiling
-    lower = {"at_least": True, "generator_busy_ratio": 0.97}
+    lower = {"at_least": True, "limited_by": "generator", "generator_busy_ratio": 0.97}
     busy = busy.model_copy(update={"ceiling": busy.ceiling.model_copy(update=lower)})
     stand_in = make_target(
         14_300.0, server="tfserving", deployment="embedded", server_version="stand-in 0.1.0"

@@ -41,7 +41,9 @@ def test_close_results_are_not_told_apart(target: Builder, summary: Builder) -> 
 
 def test_a_lower_bound_leaves_the_order_open(target: Builder, summary: Builder) -> None:
     first = with_ceiling(target(), predictions_per_s=9_000.0)
-    bounded = with_ceiling(target(protocol="rest"), predictions_per_s=3_000.0, at_least=True)
+    bounded = with_ceiling(
+        target(protocol="rest"), predictions_per_s=3_000.0, at_least=True, limited_by="generator"
+    )
     said = verdict(summary(first, bounded))
     assert "came next with at least 3,000." in said
     assert "times as much" not in said

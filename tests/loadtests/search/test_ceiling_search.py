@@ -76,6 +76,18 @@ def test_a_server_that_only_errs_is_held_at_one_user() -> None:
     assert searched(lambda _: (0.0, 1.0))[-1] == Load("hold", 1, 3, 60)
 
 
+def test_a_load_that_errs_when_held_is_replaced_by_the_next_best() -> None:
+    search = CeilingSearch(PROFILES["quick"])
+    held = []
+    while (load := search.next_load()) is not None:
+        goodput = min(load.users, 16) * 10.0
+        if load.step == "hold":
+            held.append(load.users)
+        search.feed(goodput, 0.5 if load.step == "hold" and load.users == held[0] else 0.0)
+    assert len(held) == 2
+    assert held[1] != held[0]
+
+
 def test_growth_stays_within_the_profile() -> None:
     loads = searched(lambda users: (10.0 * users, 0.0), "quick")
     assert max(load.users for load in loads) <= PROFILES["quick"].max_users

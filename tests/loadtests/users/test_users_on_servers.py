@@ -11,12 +11,14 @@ import pytest
 import requests
 
 from loadtests import engine
+from loadtests.search.ceiling import PROFILES
 from serving.deployment import Deployment
 from tests.conftest import free_ports
 from tests.loadtests.locusts import SCENARIOS, family, locust_command, run_locust
 from tests.waiting import eventually
 
 MEMORY_LIMIT_MB = {"engine": 120, "python": 150}
+MOST_USERS = str(PROFILES["full"].max_users)
 CLIENTS = [
     pytest.param("engine", marks=pytest.mark.skipif(not engine.available(), reason="not built")),
     "python",
@@ -62,8 +64,8 @@ def test_many_users_stay_small(
     end = run_locust(
         tmp_path,
         SCENARIOS / "smoke.py",
-        *(user, "--host", torchserve.address(protocol), "-u", "512", "-r", "512", "-t", "5s"),
-        *("--client", client),
+        *(user, "--host", torchserve.address(protocol), "--client", client),
+        *("-u", MOST_USERS, "-r", MOST_USERS, "-t", "5s"),
     )
     assert end.exit_code == 0, end.output
     assert end.peak_mb < MEMORY_LIMIT_MB[client]

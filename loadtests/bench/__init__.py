@@ -1,0 +1,1 @@
+"""`make bench`: the load engine beside other load generators, on servers that do nothing."""

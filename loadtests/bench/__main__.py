@@ -1,0 +1,93 @@
+"""``python -m loadtests.bench``: run the cases, print the tables, keep the numbers."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from loadtests import engine
+from loadtests.bench.cases import CASES, Case
+from loadtests.bench.errors import BenchError
+from loadtests.bench.programs import program_versions
+from loadtests.bench.record import BenchRecord
+from loadtests.bench.runner import Settings, run_case
+from loadtests.bench.table import tables
+from serving.cores import share_cores
+from serving.errors import RedlineError
+from serving.paths import RESULTS
+
+INTERRUPTED = 130
+PLAIN_WIDTH = 150
+"""Columns of the tables where there is no terminal to ask."""
+
+
+def main() -> int:
+    """The exit code: 0 when every case was measured, whether goals were met or not."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # each is a KeyboardInterrupt
+    try:
+        asked = _parse(sys.argv[1:])
+        cases = [case for case in CASES if not asked.only or case.name in asked.only]
+        bench(cases, Settings(asked.rounds, asked.seconds, *_cores()))
+    except RedlineError as error:
+        sys.stderr.write(f"bench: {' '.join(str(error).split())}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("bench: stopped\n")
+        return INTERRUPTED
+    return 0
+
+
+def bench(cases: Sequence[Case], settings: Settings) -> None:
+    """Run ``cases`` one after the other; the record grows with each."""
+    if not engine.available():
+        raise BenchError(engine.why_unavailable())
+    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+    record = BenchRecord(RESULTS / "bench", settings, program_versions(_programs(cases)))
+    summaries = []
+    with console.status("starting") as status:
+        for case in cases:
+            summaries.append(run_case(case, settings, status.update))
+            record.write(summaries, complete=len(summaries) == len(cases))
+            console.print(f"measured: {case.title}", highlight=False)
+    console.print(tables(summaries))
+    console.print(f"{record.path} (load average at the start: {record.load_before})")
+
+
+def _programs(cases: Sequence[Case]) -> set[str]:
+    generators = {generator.program for case in cases for generator in case.generators}
+    return {case.server.program for case in cases} | {name for name in generators if name}
+
+
+def _cores() -> tuple[int, int]:
+    """One core for the server, one for the generator: the same one where there is but one."""
+    server, generator = share_cores(None)
+    return server[-1], generator[0]
+
+
+def _at_least_one(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not above 0")
+    return value
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rounds", type=_at_least_one, default=5, help="by default 5")
+    parser.add_argument(
+        "--seconds", type=_at_least_one, default=4, help="of each run, beside 1 s of warmup"
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=[case.name for case in CASES],
+        help="this case; repeatable, by default all",
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Carries a case out: the server on its core, the generators in turn on theirs."""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from loadtests.bench.cases import Case
+from loadtests.bench.compare import CaseSummary, Run, cores_used, running_order, summarise
+from loadtests.bench.errors import BenchError
+from loadtests.bench.generators import Generator, Job
+from loadtests.bench.payload import write_payload
+from loadtests.bench.servers import serve
+from serving.process import ManagedProcess
+
+WARMUP_S = 1
+_SPARE_S = 30
+"""How much longer than asked a generator may take, from its start to its end."""
+_SAMPLE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How often and how long each generator runs, and where."""
+
+    rounds: int
+    seconds: int
+    server_core: int
+    generator_core: int
+
+
+Tell = Callable[[str], None]
+"""Takes a line about what is happening."""
+
+
+def run_case(case: Case, settings: Settings, tell: Tell) -> CaseSummary:
+    """All rounds of ``case``. BenchError when its server or a generator fails; nothing is left."""
+    generators = {generator.name: generator for generator in case.generators}
+    runs: dict[str, list[Run]] = {name: [] for name in generators}
+    payload = case.payload()
+    with tempfile.TemporaryDirectory(prefix="redline-bench-") as name:
+        folder = Path(name)
+        files = write_payload(payload, folder)
+        with serve(case.server, payload, [settings.server_core], folder) as (url, server):
+            job = Job(url, files, WARMUP_S, settings.seconds)
+            for number in range(settings.rounds):
+                for key in running_order(list(generators), number):
+                    tell(f"{case.name}: round {number + 1} of {settings.rounds}, {key}")
+                    runs[key].append(
+                        run_generator(generators[key], job, [settings.generator_core], server)
+                    )
+    return summarise(case.name, case.title, runs, case.goals)
+
+
+def run_generator(
+    generator: Generator, job: Job, cores: Sequence[int], server: ManagedProcess
+) -> Run:
+    """One run on ``cores`` to its end, with what it and the server used of their cores."""
+    command = generator.command(job)
+    log = job.files.request.parent / "generator.log"
+    log.unlink(missing_ok=True)
+    process = ManagedProcess(command.line, cores=cores, log=log, environment=command.environment)
+    try:
+        generator_samples, server_samples = _watch(generator.name, process, server, job)
+        if process.exit_code:
+            raise BenchError(
+                f"{generator.name} ended with exit code {process.exit_code}: {process.last_words()}"
+            )
+    finally:
+        process.stop()
+    figures = generator.read(log.read_text(errors="replace"))
+    if figures.rate_rps <= 0:
+        raise BenchError(f"{generator.name}: not one right answer, {figures.wrong} wrong ones")
+    return Run(figures, cores_used(generator_samples), cores_used(server_samples))
+
+
+Samples = list[tuple[float, float]]
+
+
+def _watch(
+    name: str, process: ManagedProcess, server: ManagedProcess, job: Job
+) -> tuple[Samples, Samples]:
+    """CPU times of both while ``process`` runs. BenchError when it takes far too long."""
+    generator_samples: Samples = []
+    server_samples: Samples = []
+    limit_s = time.monotonic() + job.warmup_s + job.seconds + _SPARE_S
+    while process.exit_code is None:
+        if server.exit_code is not None:
+            raise BenchError(f"the server ended while {name} loaded it: {server.last_words()}")
+        if time.monotonic() > limit_s:
+            raise BenchError(f"{name} does not end: {process.last_words()}")
+        for samples, watched in ((generator_samples, process), (server_samples, server)):
+            samples.append((time.monotonic(), _cpu_s(watched)))
+        time.sleep(_SAMPLE_S)
+    return generator_samples, server_samples
+
+
+def _cpu_s(process: ManagedProcess) -> float:
+    total_s = 0.0
+    for member in process.tree():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = member.cpu_times()
+            total_s += times.user + times.system
+    return total_s
