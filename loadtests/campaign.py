@@ -6,7 +6,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from loadtests import host
+from loadtests import engine, host
 from loadtests.live import View
 from loadtests.locust_run import GeneratorError, check_result, locust_command
 from loadtests.plan import Plan
@@ -47,6 +47,8 @@ class Campaign:
         Whatever ends it early (an error, a signal's exception) is noted in the record, which is
         summarised and reported as far as it goes, and raised again.
         """
+        if not engine.available():
+            self._view.say(f"{engine.why_unavailable()}; the Python clients send instead")
         try:
             built = self._build_models()
             for target in self._plan.targets:

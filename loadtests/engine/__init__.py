@@ -77,6 +77,8 @@ class Engine:
         connections: at most so many, in all threads; they are opened when load asks for them.
         streams_per_connection: at most so many requests in flight on one gRPC connection; the
             server's own limit holds too. HTTP/1.1 has one.
+        pack: fill a gRPC connection's streams before another is opened; otherwise there are as many
+            connections as requests in flight, up to ``connections``.
         timeout_s: from when a request got its slot to its answer; also of opening a connection.
         tls: how to verify the server, for ``grpcs`` and ``https``.
         threads: engine threads; each owns a part of the connections and of the load.
@@ -101,6 +103,7 @@ class Engine:
         order: Literal["cycle", "random"] = "cycle",
         connections: int = 8,
         streams_per_connection: int = 32,
+        pack: bool = False,
         timeout_s: float = 10.0,
         tls: Tls | None = None,
         threads: int = 1,
@@ -135,6 +138,7 @@ class Engine:
         target.tls, target.verify = address.tls, tls.verify
         target.ca_file, target.server_name = tls.ca_file or "", tls.server_name or ""
         target.connections, target.streams = connections, streams_per_connection
+        target.pack = pack
         target.threads, target.seed = threads, seed % 2**64
         target.timeout_ns, target.window_ns = round(timeout_s * 1e9), round(window_s * 1e9)
         target.samples_per_window = samples_per_window

@@ -29,6 +29,7 @@ class Target:
     server_name: str
     connections: int
     streams: int
+    pack: bool
     threads: int
     timeout_ns: int
     window_ns: int

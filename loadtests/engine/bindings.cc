@@ -133,6 +133,7 @@ NB_MODULE(_native, module) {
       .def_rw("server_name", &PyTarget::server_name)
       .def_rw("connections", &PyTarget::connections)
       .def_rw("streams", &PyTarget::streams)
+      .def_rw("pack", &PyTarget::pack)
       .def_rw("threads", &PyTarget::threads)
       .def_rw("timeout_ns", &PyTarget::timeout)
       .def_rw("window_ns", &PyTarget::window)

@@ -39,6 +39,7 @@ struct Target {
 
   uint32_t connections = 8;
   uint32_t streams = 32;  // of one HTTP/2 connection; HTTP/1.1 has one
+  bool pack = false;      // fill a connection's streams before another is opened
   uint32_t threads = 1;
   Nanoseconds timeout = 10 * kSecond;
   Nanoseconds window = kSecond;

@@ -28,18 +28,14 @@ Worker::Worker(const Target& target, const std::vector<Address>& addresses, cons
       addresses_(addresses),
       tls_(tls),
       number_(number),
+      most_connections_(target.connections / target.threads +
+                        (number < target.connections % target.threads ? 1 : 0)),
+      slots_(target.protocol == Protocol::grpc ? target.streams : 1),
       events_(events),
       buffer_(kReadBytes),
       random_(seed_of(target, number, 0)),
       open_(seed_of(target, number, 1)),
       sampler_(seed_of(target, number, 2), target.samples_per_window) {
-  const uint32_t share = target.connections / target.threads +
-                         (number < target.connections % target.threads ? 1 : 0);
-  const uint32_t slots = target.protocol == Protocol::grpc ? target.streams : 1;
-  for (uint32_t index = 0; index < share; ++index) {
-    connections_.push_back(std::make_unique<Connection>(*this, index, slots));
-    idle_.push_back(connections_.back().get());
-  }
   phases_.push_back(std::make_unique<Phase>());
   phases_.back()->tag = std::move(phase);
 }
@@ -228,11 +224,23 @@ void Worker::fail_queued(Outcome outcome, std::string_view why) {
   if (due.of_user) closed_.ended(now_);
 }
 
-// As many connections as requests that are due could use, up to the limit.
+// As many connections as requests that are due could use, up to the limit; packed, as many as they
+// need, where a server that allows fewer streams than ours shows by full connections.
 void Worker::want_connections() {
-  while (!idle_.empty() && connections_.size() - idle_.size() < in_flight_ + queue_.size()) {
+  const uint64_t each = target_.pack ? slots_ : 1;
+  while (engaged() < most_connections_) {
+    const bool all_full = engaged() == ready_ && !queue_.empty() && starving_;
+    if (engaged() * each >= in_flight_ + queue_.size() && !all_full) return;
+    if (idle_.empty()) add_connection();
     idle_.pop_front()->engage(now_);
   }
+}
+
+// The limit may be generous: only what was needed once takes memory.
+void Worker::add_connection() {
+  const auto number = static_cast<uint32_t>(connections_.size());
+  connections_.push_back(std::make_unique<Connection>(*this, number, slots_));
+  idle_.push_back(connections_.back().get());
 }
 
 void Worker::offer(Connection& connection) {
@@ -247,8 +255,8 @@ void Worker::offer(Connection& connection) {
 }
 
 Connection* Worker::pick(Connection* preferred) {
-  const size_t engaged = connections_.size() - idle_.size();
-  if (preferred != nullptr && preferred->has_slot() && preferred->used() * engaged <= in_flight_) {
+  if (preferred != nullptr && preferred->has_slot() &&
+      preferred->used() * engaged() <= in_flight_) {
     return preferred;
   }
   while (!free_.empty()) {
@@ -272,7 +280,7 @@ void Worker::settle(Connection* preferred) {
 void Worker::serve_queue() {
   while (!queue_.empty()) {
     Connection* connection = pick(nullptr);
-    if (connection == nullptr) return;
+    if (connection == nullptr) return want_connections();
     const Due due = queue_.pop_front();
     if (!begin(*connection, due, std::max({due.due, due.not_before, starved_until_}))) {
       queue_.push_front(due);
@@ -332,7 +340,7 @@ bool Worker::begin(Connection& connection, const Due& due, Nanoseconds slot_free
   }
   link(request);
   ++in_flight_;
-  if (!idle_.empty() && in_flight_ > connections_.size() - idle_.size()) want_connections();
+  if (engaged() < most_connections_ && in_flight_ > engaged()) want_connections();
   return true;
 }
 

@@ -107,6 +107,8 @@ class Worker {
   Connection* pick(Connection* preferred);
   void serve_queue();
   void want_connections();
+  void add_connection();
+  uint64_t engaged() const { return connections_.size() - idle_.size(); }
   void flush_dirty();
   void fail_queued(Outcome outcome, std::string_view why);
   void count_unsent();
@@ -123,6 +125,8 @@ class Worker {
   const std::vector<Address>& addresses_;
   const TlsContext* tls_;
   const uint32_t number_;
+  const uint32_t most_connections_;
+  const uint32_t slots_;  // of each connection
   WorkerEvents& events_;
   std::thread thread_;
 

@@ -1,21 +1,27 @@
 """In every Locust process that has users: counts what ends, and sends it to the master by windows.
 
-It listens to Locust's own ``request`` event, so it sees whatever any user class reports. Locust's
-reports come every 3 s from workers and never from a single process; these windows are cut each
-second, and exactly where a phase begins or ends.
+What the engine sends comes in the engine's own windows, cut by its clock; what Python clients send,
+from Locust's own ``request`` event, so that any other user class is seen too. Locust's reports come
+every 3 s from workers and never from a single process; these windows are cut each second, and
+exactly where a phase begins or ends.
 """
 
+import sys
 import time
 from collections import Counter
+from dataclasses import astuple
 from typing import Any
 
 import gevent
+from gevent.lock import RLock
 from hdrh.histogram import HdrHistogram
 from locust.env import Environment
 from locust.exception import CatchResponseError
 from locust.runners import MasterRunner, Runner
 
 from loadtests.measure.window import Span, Window, new_histogram, to_message
+from loadtests.plugin.engine_part import EnginePart, together, window_of
+from loadtests.users.shared_engine import SharedEngine, engines_of
 
 WINDOW_S = 1.0
 POLL_S = 0.02
@@ -37,11 +43,13 @@ class Collector:
         self._runner = runner
         self._span: Span | None = None
         self._number = self._planned = 0
+        self._lock = RLock()  # a cut waits: for the engine, and for the network
+        self._engines = EnginePart(engines_of(runner.environment))
         self._reset()
         self._span_began_s = self._began_s
         runner.register_message(PHASE_MESSAGE, self._on_phase)
         runner.environment.events.request.add_listener(self._on_request)
-        gevent.spawn(self._cut_each_second).link_exception(lambda _: runner.quit())
+        gevent.spawn(self._cut_each_second).link_exception(self._give_up)
 
     def _reset(self) -> None:
         self._latency: HdrHistogram = new_histogram()
@@ -61,30 +69,49 @@ class Collector:
 
     def _on_phase(self, environment: Environment, msg: Any) -> None:
         del environment
-        self._cut(last=True)
-        if msg.data is None:
-            self._span = None
-        else:
-            *fields, self._planned = msg.data
-            self._span = Span(*fields)
-        self._number = 0
-        self._reset()
-        self._span_began_s = self._began_s
+        span, planned = None, 0
+        if msg.data is not None:
+            *fields, planned = msg.data
+            span = Span(*fields)
+        with self._lock:
+            tag = "/".join(map(str, astuple(span))) if span else "between"
+            self._cut(self._engines.begin_phase(tag), last=True)
+            self._span, self._planned, self._number = span, planned, 0
+            self._reset()
+            self._span_began_s = self._began_s
 
     def _cut_each_second(self) -> None:
         """All but a span's last window, which ends with the span: so all workers cut alike."""
         while True:
             gevent.sleep(POLL_S)
-            due_s = self._span_began_s + (self._number + 1) * WINDOW_S
-            if self._number < self._planned - 1 and time.perf_counter() >= due_s:
-                self._cut(last=False)
+            with self._lock:
+                if self._span is None:
+                    self._engines.drop()
+                elif self._over() and self._number < self._planned - 1:
+                    self._cut(WINDOW_S, last=False)
 
-    def _cut(self, *, last: bool) -> None:
+    def _over(self) -> bool:
+        if self._engines.at_work:
+            return self._engines.holds(WINDOW_S)
+        return time.perf_counter() >= self._span_began_s + (self._number + 1) * WINDOW_S
+
+    def _cut(self, until: dict[SharedEngine, int] | float, *, last: bool) -> None:
+        """``until`` is what EnginePart.take takes."""
+        taken = self._engines.take(until)
         if self._span is None:
             return
+        windows = [window_of(self._span, self._number, parts) for parts in taken]
+        if not windows or self._right or self._wrong:
+            windows.append(self._own(self._span))
+        self._number += 1
+        self._reset()
+        self._runner.send_message(WINDOW_MESSAGE, to_message(together(windows), last=last))
+
+    def _own(self, span: Span) -> Window:
+        """What Python clients did since the last cut."""
         duration_s = time.perf_counter() - self._began_s
-        window = Window(
-            span=self._span,
+        return Window(
+            span=span,
             number=self._number,
             start_s=time.time() - duration_s,
             duration_s=duration_s,
@@ -94,9 +121,10 @@ class Collector:
             busy_ratio=(time.process_time() - self._began_cpu_s) / duration_s,
             latency=self._latency,
         )
-        self._number += 1
-        self._reset()
-        self._runner.send_message(WINDOW_MESSAGE, to_message(window, last=last))
+
+    def _give_up(self, greenlet: gevent.Greenlet) -> None:
+        sys.stderr.write(f"redline: windows cannot be cut: {greenlet.exception}\n")
+        self._runner.quit()
 
 
 def install(environment: Environment) -> None:

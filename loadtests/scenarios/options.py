@@ -27,6 +27,12 @@ def add_options(parser: LocustArgumentParser) -> None:
         help="body format; by default tensor over gRPC and json over REST",
     )
     parser.add_argument(
+        "--client",
+        default="engine",
+        choices=["engine", "python"],
+        help="what sends the requests: the native engine, or Python clients",
+    )
+    parser.add_argument(
         "--search", default="quick", choices=sorted(PROFILES), help="how thoroughly to search"
     )
     parser.add_argument(
@@ -60,6 +66,7 @@ class _FromOptions:
         options = environment.parsed_options or Namespace()
         self.model, self.batch = options.model, options.batch
         self.body = options.body or self.body
+        self.client = options.client
         super().__init__(environment)  # type: ignore[call-arg]  # a user class follows
 
 

@@ -1,8 +1,10 @@
 """Locust user classes for both servers over both protocols, all abstract.
 
 Subclass one in any locustfile; ``host`` is the server, ``model`` and ``batch`` choose the requests.
+The native engine sends them; with ``client = "python"`` ordinary Python clients do.
 """
 
+from loadtests.users.engine import EngineUser
 from loadtests.users.grpc import GrpcUser
 from loadtests.users.rest import RestUser
 
@@ -35,4 +37,10 @@ class TorchServeRestUser(RestUser):
     server = "torchserve"
 
 
-__all__ = ["TFServingGrpcUser", "TFServingRestUser", "TorchServeGrpcUser", "TorchServeRestUser"]
+__all__ = [
+    "EngineUser",
+    "TFServingGrpcUser",
+    "TFServingRestUser",
+    "TorchServeGrpcUser",
+    "TorchServeRestUser",
+]

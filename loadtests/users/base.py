@@ -4,12 +4,14 @@ import functools
 import heapq
 import itertools
 import random
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from typing import ClassVar
-
-from locust import User, constant, task
 
 from loadtests.measure.window import WRONG_ANSWER
 from loadtests.seed import SEED
+from loadtests.users.engine import EngineUser
+from loadtests.users.shared_engine import Requests
 from serving.corpus import Corpus, open_corpus
 from serving.models.base import TOLERANCE
 from serving.models.store import ensure
@@ -17,25 +19,30 @@ from serving.models.store import ensure
 TIMEOUT = "timeout"
 
 
-@functools.cache
-def shared_corpus(model: str, server: str, body: str, batch: int) -> Corpus:
-    """One corpus for all users of this process; its pages are shared with other processes too."""
+def fresh_corpus(model: str, server: str, body: str, batch: int) -> Corpus:
+    """The corpus as it lies on disk."""
     return open_corpus(ensure(model, lambda _: None), server, body, batch)
 
 
-class CorpusUser(User):
-    """One virtual user in closed loop: the next request goes out when the last answer came.
+shared_corpus = functools.cache(fresh_corpus)
+"""One corpus for all users of this process that send by themselves."""
+
+
+class CorpusUser(EngineUser):
+    """A user that sends the requests of a corpus.
 
     Set ``model`` (a name of ``serving.models``), ``batch`` (rows a request) and ``body`` (the body
-    format) in a subclass. Every answer's status is checked; of all answers the share
-    ``sample_ratio``, drawn by ``seed``, is decoded and compared with the expected one.
+    format) in a subclass. Every answer's status is checked. A sample of the answers is decoded and
+    compared with the expected ones: up to 32 a second of those the engine receives, and the share
+    ``sample_ratio``, drawn by ``seed``, of a Python client's.
     """
 
     abstract = True
-    wait_time = constant(0)
 
     server: ClassVar[str]
     protocol: ClassVar[str]
+    method: ClassVar[str]
+    """What Locust shows as the type of the requests."""
     model = "digits"
     batch = 1
     body: str
@@ -46,8 +53,40 @@ class CorpusUser(User):
     _serials = itertools.count()
     _free_slots: ClassVar[list[int]] = []
     _slots = itertools.count()
+    _slot: int | None = None
 
-    def on_start(self) -> None:
+    @property
+    def label(self) -> str:
+        """What Locust shows as the name of the requests."""
+        return f"{self.server} {self.model} {self.body} x{self.batch}"
+
+    def kind(self) -> Hashable:
+        """The same requests to the same server."""
+        return self.host, self.model, self.body, self.batch
+
+    def requests(self) -> Requests:
+        """The whole corpus, to its endpoint; all that is kept of it here are the answers."""
+        corpus = fresh_corpus(self.model, self.server, self.body, self.batch)
+        return Requests(
+            url=self.address().rstrip("/") + corpus.endpoint,
+            bodies=corpus.requests,
+            method=self.method,
+            name=self.label,
+            timeout_s=self.timeout_s,
+            fault_in=functools.partial(_fault_in, replace(corpus, requests=())),
+            headers=self.headers(corpus),
+        )
+
+    def address(self) -> str:
+        """``host`` with its scheme."""
+        return str(self.host)
+
+    def headers(self, corpus: Corpus) -> Mapping[str, str]:
+        """What every request carries."""
+        del corpus
+        return {}
+
+    def prepare(self) -> None:
         """Open the corpus; each user begins at a place of its own."""
         self._serial = next(self._serials)
         self._slot = heapq.heappop(self._free_slots) if self._free_slots else next(self._slots)
@@ -55,14 +94,14 @@ class CorpusUser(User):
         self._random = random.Random(f"{self.seed}/{self._serial}")  # noqa: S311 - a sample
         self._index = self._random.randrange(len(self._corpus))
         self._right_length: int | None = None
-        self._label = f"{self.server} {self.model} {self.body} x{self.batch}"
 
     def on_stop(self) -> None:
         """Leave the slot, the lowest of those that are free, to the next user."""
-        heapq.heappush(self._free_slots, self._slot)
+        super().on_stop()
+        if self._slot is not None:
+            heapq.heappush(self._free_slots, self._slot)
 
-    @task
-    def predict(self) -> None:
+    def send_next(self) -> None:
         """Send the next request of the corpus."""
         self._index = (self._index + 1) % len(self._corpus)
         self.send(self._index)
@@ -79,10 +118,15 @@ class CorpusUser(User):
         usual = self.body != "json" and len(answer) == self._right_length
         if (usual or self.body == "json") and self._random.random() >= self.sample_ratio:
             return None
-        try:
-            right = self._corpus.difference(index, answer) <= TOLERANCE
-        except ValueError:
-            right = False
-        if right:
+        fault = _fault_in(self._corpus, index, answer)
+        if fault is None:
             self._right_length = len(answer)
-        return None if right else WRONG_ANSWER
+        return fault
+
+
+def _fault_in(corpus: Corpus, index: int, answer: bytes) -> str | None:
+    try:
+        right = corpus.difference(index, answer) <= TOLERANCE
+    except ValueError:
+        right = False
+    return None if right else WRONG_ANSWER

@@ -1,4 +1,4 @@
-"""gRPC users: grpcio under gevent, bytes in and bytes out."""
+"""gRPC users; their Python client is grpcio under gevent, bytes in and bytes out."""
 
 import functools
 import time
@@ -39,13 +39,18 @@ class GrpcUser(CorpusUser):
 
     abstract = True
     protocol = "grpc"
+    method = "gRPC"
     body = "tensor"
 
-    def on_start(self) -> None:
+    def address(self) -> str:
+        """``host`` with its scheme."""
+        return f"grpc://{str(self.host).removeprefix('grpc://')}"
+
+    def prepare(self) -> None:
         """Share a channel with some other users."""
-        super().on_start()
-        address = (self.host or "").removeprefix("grpc://")
-        channel = _channel(address, self._slot // USERS_PER_CHANNEL)
+        super().prepare()
+        address = self.address().removeprefix("grpc://")
+        channel = _channel(address, (self._slot or 0) // USERS_PER_CHANNEL)
         self._call = channel.unary_unary(self._corpus.endpoint)
 
     def send(self, index: int) -> None:
@@ -60,8 +65,8 @@ class GrpcUser(CorpusUser):
         took_ms = (time.perf_counter() - began_s) * 1000
         fault = fault or self.fault_in(index, answer)
         self.environment.events.request.fire(
-            request_type="gRPC",
-            name=self._label,
+            request_type=self.method,
+            name=self.label,
             response_time=took_ms,
             response_length=len(answer),
             exception=CatchResponseError(fault) if fault else None,

@@ -1,35 +1,49 @@
-"""REST users: Locust's FastHttpUser, bytes in and bytes out."""
+"""REST users; their Python client is that of Locust's FastHttpUser, bytes in and bytes out."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from locust import FastHttpUser
+from locust.contrib.fasthttp import FastHttpSession
 
 from loadtests.users.base import TIMEOUT, CorpusUser
+from serving.corpus import Corpus
 
 HTTP_OK = 200
 
 
-class RestUser(CorpusUser, FastHttpUser):
+class RestUser(CorpusUser):
     """A user over REST; ``host`` is ``http://HOST:PORT``."""
 
     abstract = True
     protocol = "rest"
+    method = "POST"
     body = "json"
-    network_timeout = CorpusUser.timeout_s
-    connection_timeout = CorpusUser.timeout_s
 
-    def on_start(self) -> None:
-        """Prepare what all requests share."""
-        super().on_start()
-        self._headers = {"Content-Type": self._corpus.wire.content_type(self.body)}
+    def headers(self, corpus: Corpus) -> Mapping[str, str]:
+        """The content type that the server expects of this body format."""
+        return {"Content-Type": corpus.wire.content_type(self.body)}
+
+    def prepare(self) -> None:
+        """Open a session of this user's own."""
+        super().prepare()
+        self._headers = self.headers(self._corpus)
+        self._session = FastHttpSession(
+            base_url=self.host,
+            request_event=self.environment.events.request,
+            user=self,
+            network_timeout=self.timeout_s,
+            connection_timeout=self.timeout_s,
+            max_retries=0,  # a failed request is a result
+            concurrency=1,
+        )
 
     def send(self, index: int) -> None:
         """One POST on this user's own connection."""
-        with self.client.post(
+        with self._session.post(
             self._corpus.endpoint,
-            name=self._label,
+            name=self.label,
             data=self._corpus.requests[index],  # type: ignore[arg-type]  # bytes do as well
-            headers=self._headers,
+            headers=dict(self._headers),
             catch_response=True,
         ) as response:
             fault = self._status_fault(response) or self.fault_in(index, response.content)

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 
 import engine_peers as peers
 import pytest
@@ -201,6 +202,25 @@ def test_the_servers_stream_limit_holds(peer: peers.Start) -> None:
     response = totals.histogram("response").get_mean_value()
     slot_wait = totals.histogram("slot_wait").get_mean_value()
     assert 0.4 < slot_wait / response < 0.9  # two thirds wait, up to rounding
+
+
+@pytest.mark.parametrize(
+    ("pack", "max_streams", "connections"), [(False, 100, 10), (True, 100, 3), (True, 2, 5)]
+)
+def test_how_many_connections_ten_requests_take(
+    peer: peers.Start, pack: bool, max_streams: int, connections: int
+) -> None:
+    started = peer(peers.h2_peer(lambda *_: None, max_streams=max_streams))
+    windows = []
+    with engine(started, connections=50, pack=pack, expected=None, timeout_s=60) as tested:
+        tested.set_users(10)
+        limit_s = time.monotonic() + 20
+        while sum(window.sent for window in windows) < 10:
+            assert time.monotonic() < limit_s, windows[-1:]
+            time.sleep(0.01)
+            windows += tested.poll_windows()
+    assert windows[-1].in_flight == 10
+    assert started.connections == connections
 
 
 def test_a_limit_lowered_in_mid_run(peer: peers.Start) -> None:

@@ -1,20 +1,26 @@
 """The user classes drive both real servers over both protocols, with right answers only."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import requests
 
+from loadtests import engine
 from loadtests.search.ceiling import PROFILES
 from serving.deployment import Deployment
 from tests.conftest import free_ports
 from tests.loadtests.locusts import SCENARIOS, family, locust_command, run_locust
 from tests.waiting import eventually
 
-MEMORY_LIMIT_MB = 150
+MEMORY_LIMIT_MB = {"engine": 120, "python": 150}
 MOST_USERS = str(PROFILES["full"].max_users)
+CLIENTS = [
+    pytest.param("engine", marks=pytest.mark.skipif(not engine.available(), reason="not built")),
+    "python",
+]
 COMBINATIONS = [
     ("embedded", "TFServingGrpc", "grpc"),
     ("embedded", "TFServingRest", "rest"),
@@ -23,46 +29,44 @@ COMBINATIONS = [
 ]
 
 
+@pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize(("server", "user", "protocol"), COMBINATIONS)
 def test_smoke_gets_right_answers(
-    server: str, user: str, protocol: str, tmp_path: Path, request: pytest.FixtureRequest
+    server: str,
+    user: str,
+    protocol: str,
+    client: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     running: Deployment = request.getfixturevalue(server)
     end = run_locust(
         tmp_path,
         SCENARIOS / "smoke.py",
         *(user, "--host", running.address(protocol), "-u", "8", "-r", "8", "-t", "3s"),
-        *("--batch", "8"),
+        *("--batch", "8", "--client", client),
     )
     assert (end.exit_code, end.failures) == (0, {}), end.output
     assert end.requests > 100
     assert end.frameworks == set()
-    assert 30 < end.peak_mb < MEMORY_LIMIT_MB
+    assert 30 < end.peak_mb < MEMORY_LIMIT_MB[client]
 
 
+@pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize(
     ("user", "protocol"), [("TorchServeGrpc", "grpc"), ("TorchServeRest", "rest")]
 )
 def test_many_users_stay_small(
-    user: str, protocol: str, tmp_path: Path, torchserve: Deployment
+    user: str, protocol: str, client: str, tmp_path: Path, torchserve: Deployment
 ) -> None:
     end = run_locust(
         tmp_path,
         SCENARIOS / "smoke.py",
-        *(
-            user,
-            "--host",
-            torchserve.address(protocol),
-            "-u",
-            MOST_USERS,
-            "-r",
-            MOST_USERS,
-            "-t",
-            "5s",
-        ),
+        *(user, "--host", torchserve.address(protocol), "--client", client),
+        *("-u", MOST_USERS, "-r", MOST_USERS, "-t", "5s"),
     )
     assert end.exit_code == 0, end.output
-    assert end.peak_mb < MEMORY_LIMIT_MB
+    assert end.peak_mb < MEMORY_LIMIT_MB[client]
 
 
 def test_they_run_in_forked_processes(tmp_path: Path, embedded: Deployment) -> None:
@@ -183,6 +187,34 @@ def test_the_ceiling_gathers_windows_from_every_process(
     assert windows[0]["right"] > 10
     for window in windows[:-1]:
         assert window["duration_s"] < 1.5
+    assert eventually(lambda: not any(process.is_running() for process in everyone))
+
+
+def test_a_killed_worker_makes_the_probe_void(tmp_path: Path, embedded: Deployment) -> None:
+    record, said = tmp_path / "record", tmp_path / "said"
+    record.mkdir()
+    port = str(free_ports(1)[0])
+    with said.open("w") as file:
+        locust = subprocess.Popen(
+            locust_command(
+                SCENARIOS / "ceiling.py",
+                *("TFServingRest", "--host", embedded.address("rest"), "--headless"),
+                *("--processes", "2", "--master-bind-port", port, "--master-port", port),
+                *("--record", str(record)),
+            ),
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+        )
+    try:
+        assert eventually(lambda: len(_windows(record)) >= 2, timeout_s=40)
+        everyone = family(locust.pid)
+        everyone[-1].kill()
+        lost = "made again: (1 of 2 workers are left|windows of 1 of 2 workers arrived)"
+        assert eventually(lambda: bool(re.search(lost, said.read_text())), timeout_s=30)
+        assert eventually(lambda: _windows(record)[-1]["workers"] == 1, timeout_s=30)
+    finally:
+        locust.terminate()
+        locust.wait(30)
     assert eventually(lambda: not any(process.is_running() for process in everyone))
 
 

@@ -1,0 +1,102 @@
+"""The engine's windows of this process, queued until they make up a window of ours."""
+
+import time
+from collections import Counter
+from dataclasses import replace
+
+from hdrh.histogram import HdrHistogram
+
+from loadtests.engine import Window as EngineWindow
+from loadtests.measure.window import Span, Window, across_workers, new_histogram
+from loadtests.users.shared_engine import Engines, SharedEngine
+
+NS = 1_000_000_000
+
+
+class EnginePart:
+    """What the engines of this process did since the last cut, by their own clock.
+
+    A window of ours counts what ended in it, as that of any other client does; a request that
+    crossed from one phase into the next is counted where it ended.
+    """
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        self._queued: dict[SharedEngine, list[EngineWindow]] = {}
+        engines.listeners.append(self._on_window)
+
+    def _on_window(self, shared: SharedEngine, window: EngineWindow) -> None:
+        self._queued.setdefault(shared, []).append(window)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether there is an engine whose clock decides when a window ends."""
+        return any(shared.users for shared in self._engines.running)
+
+    def begin_phase(self, tag: str) -> dict[SharedEngine, int]:
+        """End the engines' windows now; the boundaries, for :meth:`take`."""
+        return self._engines.begin_phase(tag)
+
+    def holds(self, seconds: float) -> bool:
+        """Whether every engine at work has gone on for ``seconds`` since the last cut."""
+        return all(
+            _length_ns(self._queued.get(shared, [])) >= seconds * NS
+            for shared in self._engines.running
+            if shared.users
+        )
+
+    def take(self, until: dict[SharedEngine, int] | float) -> list[list[EngineWindow]]:
+        """Each engine's windows up to ``until``: boundaries, or seconds from its first window.
+
+        Engines of which nothing is queued are left out.
+        """
+        taken = []
+        for shared, queued in list(self._queued.items()):
+            if isinstance(until, dict):
+                end_ns = until.get(shared, queued[-1].end_ns)
+            else:
+                end_ns = queued[0].start_ns + round(until * NS)
+            parts = [window for window in queued if window.start_ns < end_ns]
+            self._queued[shared] = queued[len(parts) :]
+            if not self._queued[shared]:
+                del self._queued[shared]
+            if parts:
+                taken.append(parts)
+        return taken
+
+    def drop(self) -> None:
+        """Forget what is queued."""
+        self._queued.clear()
+
+
+def together(windows: list[Window]) -> Window:
+    """What several clients of one process did in one span of time."""
+    duration_s = max(window.duration_s for window in windows)
+    return replace(across_workers(windows, len(windows)), duration_s=duration_s, workers=1)
+
+
+def _length_ns(windows: list[EngineWindow]) -> int:
+    return windows[-1].end_ns - windows[0].start_ns if windows else 0
+
+
+def window_of(span: Span, number: int, parts: list[EngineWindow]) -> Window:
+    """``parts`` follow each other; those that share a number are phases of one window."""
+    wrong: Counter[str] = Counter()
+    latency = new_histogram()
+    for part in parts:
+        wrong.update(part.wrong)
+        latency.add(HdrHistogram.decode(part.right_times.response))
+    lengths = {part.number: (part.duration_s, part.busy_ratio) for part in parts}
+    duration_s = _length_ns(parts) / NS
+    busy_s = sum(length_s * busy_ratio for length_s, busy_ratio in lengths.values())
+    return Window(
+        span=span,
+        number=number,
+        start_s=time.time() - (time.monotonic_ns() - parts[0].start_ns) / NS,
+        duration_s=duration_s,
+        right=sum(part.right for part in parts),
+        wrong=dict(wrong),
+        workers=1,
+        busy_ratio=busy_s / duration_s,
+        latency=latency,
+    )

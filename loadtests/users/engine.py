@@ -1,0 +1,109 @@
+"""The Locust user that has no client of its own: the process's native engine sends for it."""
+
+import functools
+import sys
+from collections.abc import Hashable
+from typing import ClassVar, Literal
+
+from gevent.event import Event
+from locust import User, constant, task
+from locust.env import Environment
+from locust.exception import StopTest
+
+from loadtests import engine
+from loadtests.users.shared_engine import Pace, Requests, engines_of
+
+
+class EngineUser(User):
+    """One virtual user of the engine that all users of its kind in a process share.
+
+    In closed loop each sends when its last answer came. With ``user_rate`` the users' rates add up
+    to one arrival process of the whole process, in open loop. The user itself only waits until it
+    is stopped. The last to stop waits until nothing is in flight, for up to Locust's
+    ``--stop-timeout``, or 5 s where that is 0; what is in flight then counts as ``unfinished``.
+
+    Counts and latencies reach Locust's statistics every half second. **Locust's event ``request``
+    does not fire** for what the engine sends.
+
+    Where the engine was not built, or with ``client = "python"``, the user sends its requests
+    itself, one at a time, as :meth:`send_next` does it.
+    """
+
+    abstract = True
+    wait_time = constant(0)
+
+    client: Literal["engine", "python"] = "engine"
+    user_rate: ClassVar[float | None] = None
+    """Requests a second; None is closed loop. Needs the engine."""
+    arrivals: ClassVar[Literal["constant", "poisson"]] = "poisson"
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        if not self.host:  # here, not in on_start: there StopTest would only end this user
+            raise StopTest("no host: give the server's address with --host")
+        self._engine_sends = self._has_engine()
+        self._stopping = Event()
+        self._kind: Hashable = None
+
+    def kind(self) -> Hashable:
+        """What users of this class must agree in to share an engine."""
+        return self.host
+
+    def requests(self) -> Requests:
+        """What the engine sends; asked of the first user of a kind."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Called before the first :meth:`send_next`."""
+
+    def send_next(self) -> None:
+        """Send one request and report it to Locust, by a client in Python."""
+        raise NotImplementedError
+
+    def on_start(self) -> None:
+        """Join the engine, or prepare the client in Python."""
+        if not self._engine_sends:
+            self.prepare()
+            return
+        kind = type(self), self.kind()
+        pace = Pace(self.user_rate, self.arrivals)
+        engines_of(self.environment).join(kind, pace, self.requests)
+        self._kind = kind
+
+    def on_stop(self) -> None:
+        """Leave the engine."""
+        if self._kind is not None:
+            kind, self._kind = self._kind, None
+            engines_of(self.environment).leave(kind)
+
+    @task
+    def predict(self) -> None:
+        """Wait while the engine sends, or send the next request."""
+        if self._engine_sends:
+            self._stopping.wait()
+        else:
+            self.send_next()
+
+    def stop(self, force: bool = False) -> bool:  # noqa: FBT001, FBT002 - Locust's signature
+        """End the wait as well: Locust itself only sets a flag, which nobody would look at."""
+        stopped: bool = super().stop(force)
+        self._stopping.set()
+        return stopped
+
+    def _has_engine(self) -> bool:
+        if self.client == "engine" and engine.available():
+            return True
+        if self.user_rate is not None:
+            raise StopTest(f"user_rate needs the engine: {_why_python(self.client)}")
+        if self.client == "engine":
+            _say_once(f"redline: {engine.why_unavailable()}; the Python clients send instead\n")
+        return False
+
+
+def _why_python(client: str) -> str:
+    return engine.why_unavailable() if client == "engine" else f'client = "{client}"'
+
+
+@functools.cache
+def _say_once(line: str) -> None:
+    sys.stderr.write(line)

@@ -1,0 +1,234 @@
+"""The engines of one Locust process: one for all users of a kind, from the first to the last."""
+
+import gc
+import logging
+import random
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+from weakref import WeakKeyDictionary
+
+import gevent
+from locust.env import Environment
+
+from loadtests.engine import Engine, Sample, Window
+from loadtests.seed import SEED
+from loadtests.users.statistics import merge
+
+WINDOW_S = 0.5
+POLL_S = 0.05
+SAMPLES_PER_WINDOW = 16
+STREAMS_PER_CONNECTION = 32
+MAX_GRPC_CONNECTIONS = 256
+MAX_HTTP_CONNECTIONS = 8192
+DRAIN_S = 5.0
+"""How long requests in flight may take when a test ends and Locust's ``--stop-timeout`` is 0."""
+BOUNDARY_TIMEOUT_S = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What an engine sends, where to, how its answers are judged, and how Locust shows it.
+
+    ``fault_in`` says what is wrong with the answer to a body, None if nothing was found.
+    """
+
+    url: str
+    bodies: Sequence[bytes]
+    method: str
+    name: str
+    timeout_s: float
+    fault_in: Callable[[int, bytes], str | None]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Closed loop, or with ``user_rate`` so many requests a second for each user, in open loop."""
+
+    user_rate: float | None = None
+    arrivals: Literal["constant", "poisson"] = "poisson"
+
+
+Listener = Callable[["SharedEngine", Window], None]
+
+
+class SharedEngine:
+    """One engine and the users that it stands for. Its threads run from the constructor on."""
+
+    def __init__(self, requests: Requests, pace: Pace, seed: int, listener: Listener) -> None:
+        grpc = requests.url.startswith("grpc")
+        self._engine = Engine(
+            requests.url,
+            requests.bodies,
+            headers=requests.headers,
+            connections=MAX_GRPC_CONNECTIONS if grpc else MAX_HTTP_CONNECTIONS,
+            streams_per_connection=STREAMS_PER_CONNECTION,
+            pack=True,
+            timeout_s=requests.timeout_s,
+            seed=seed,
+            window_s=WINDOW_S,
+            samples_per_window=SAMPLES_PER_WINDOW,
+        )
+        self.requests = replace(requests, bodies=())  # the engine has a copy
+        self.users = 0
+        self.seen_ns = 0
+        """The end of the last window that was handed on."""
+        self._pace = pace
+        self._listener = listener
+        self._explained: set[str] = set()
+        self._engine.start()
+
+    def set_users(self, users: int) -> None:
+        """From now on so many."""
+        self.users = users
+        if self._pace.user_rate is None:
+            self._engine.set_users(users)
+        else:
+            self._engine.set_rate(users * self._pace.user_rate, self._pace.arrivals)
+
+    def begin_phase(self, tag: str) -> int:
+        """A window ends now; the boundary in ns of CLOCK_MONOTONIC."""
+        return self._engine.set_phase(tag)
+
+    def poll(self) -> None:
+        """Hand on the windows that ended, with the wrong answers among the samples taken out."""
+        windows = self._engine.poll_windows()
+        faults = [fault for sample in self._engine.poll_samples() if (fault := self._fault(sample))]
+        for window in windows:
+            self._explain(window)
+            found, faults = faults[: window.right], faults[window.right :]
+            self._listener(self, _with_faults(window, found))
+            self.seen_ns = max(self.seen_ns, window.end_ns)
+        if windows:
+            gc.collect(0)  # hdrh's histograms are cycles of 170 kB, too few to wake the collector
+
+    def _fault(self, sample: Sample) -> str | None:
+        return self.requests.fault_in(sample.body, sample.answer) if sample.whole else None
+
+    def _explain(self, window: Window) -> None:
+        """Log what the first answer of each kind of error said, once."""
+        for kind in window.wrong.keys() - self._explained:
+            self._explained.add(kind)
+            said = self._engine.error_details().get(kind, b"").decode(errors="replace").strip()
+            if said:
+                logger.warning("%s: %s, first: %s", self.requests.name, kind, said)
+
+    def close(self, drain_s: float) -> None:
+        """Wait for what is in flight, without holding up other greenlets; hand on the rest."""
+        self.users = 0
+        gevent.get_hub().threadpool.apply(self._engine.drain, (drain_s,))
+        self.poll()
+        self._engine.stop()
+
+
+def _with_faults(window: Window, faults: Sequence[str]) -> Window:
+    if not faults:
+        return window
+    wrong = dict(window.wrong)
+    for fault in faults:
+        wrong[fault] = wrong.get(fault, 0) + 1
+    return replace(window, right=window.right - len(faults), wrong=wrong)
+
+
+class Engines:
+    """The engines of one Locust process. Take it from :func:`engines_of`.
+
+    ``listeners`` are called with each engine and each window of it that ended.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self.listeners: list[Listener] = []
+        self.running: list[SharedEngine] = []
+        """Also those that drain."""
+        self._environment = environment
+        self._by_kind: dict[Hashable, SharedEngine] = {}
+
+    def join(self, kind: Hashable, pace: Pace, make: Callable[[], Requests]) -> None:
+        """One user more of ``kind``; the first one starts the engine.
+
+        RuntimeError or ValueError when it cannot be started, as ``Engine`` raises them.
+        """
+        if kind not in self._by_kind:
+            requests = make()
+            shared = SharedEngine(requests, pace, self._seed(requests), self._on_window)
+            self._by_kind[kind] = shared
+            self.running.append(shared)
+            if len(self.running) == 1:
+                gevent.spawn(self._poll).link_exception(self._give_up)
+        shared = self._by_kind[kind]
+        shared.set_users(shared.users + 1)
+
+    def leave(self, kind: Hashable) -> None:
+        """One user less of ``kind``; the last one waits until nothing is in flight."""
+        shared = self._by_kind[kind]
+        if shared.users > 1:
+            shared.set_users(shared.users - 1)
+            return
+        del self._by_kind[kind]
+        # In a greenlet of its own: Locust kills the user's when its stop timeout is over, which is
+        # the moment when the drain ends and the last counts come.
+        closing = gevent.spawn(self._close, shared)
+        try:
+            closing.join()
+        except gevent.GreenletExit:
+            closing.join()
+            raise
+
+    def begin_phase(self, tag: str) -> dict[SharedEngine, int]:
+        """Make all engines end a window now; when all windows up to then have been handed on.
+
+        Each engine's boundary, in ns of CLOCK_MONOTONIC. TimeoutError when an engine hangs.
+        """
+        boundaries = {shared: shared.begin_phase(tag) for shared in self.running}
+        deadline = time.monotonic() + BOUNDARY_TIMEOUT_S
+        while any(one.seen_ns < boundaries.get(one, 0) for one in self.running):
+            if time.monotonic() > deadline:
+                raise TimeoutError("the load engine does not end its window")
+            gevent.sleep(0.001)
+            self.poll()
+        return boundaries
+
+    def poll(self) -> None:
+        """Hand on what ended."""
+        for shared in list(self.running):
+            shared.poll()
+
+    def _poll(self) -> None:
+        while self.running:
+            self.poll()
+            gevent.sleep(POLL_S)
+
+    def _close(self, shared: SharedEngine) -> None:
+        try:
+            shared.close(self._environment.stop_timeout or DRAIN_S)
+        finally:
+            self.running.remove(shared)
+
+    def _on_window(self, shared: SharedEngine, window: Window) -> None:
+        requests = shared.requests
+        merge(self._environment.stats, requests.method, requests.name, window)
+        for listener in self.listeners:
+            listener(shared, window)
+
+    def _seed(self, requests: Requests) -> int:
+        worker = getattr(self._environment.runner, "worker_index", 0)
+        return random.Random(f"{SEED}/{worker}/{requests.name}").getrandbits(64)  # noqa: S311
+
+    def _give_up(self, greenlet: gevent.Greenlet) -> None:
+        logger.error("the engine's windows cannot be read: %s", greenlet.exception)
+        if self._environment.runner is not None:
+            self._environment.runner.quit()
+
+
+_engines: WeakKeyDictionary[Environment, Engines] = WeakKeyDictionary()
+
+
+def engines_of(environment: Environment) -> Engines:
+    """The engines of this process."""
+    if environment not in _engines:
+        _engines[environment] = Engines(environment)
+    return _engines[environment]
