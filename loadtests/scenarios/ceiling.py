@@ -40,6 +40,9 @@ def plug_in(environment: Environment, **_: Any) -> None:
     environment.stop_timeout = environment.stop_timeout or DRAIN_S
     collector.install(environment)
     runner = environment.runner
+    if environment.parsed_options is not None:
+        # Otherwise the users of a lost worker are missing for a minute, and the search with them.
+        environment.parsed_options.enable_rebalancing = True
     if runner is not None and not isinstance(runner, WorkerRunner):
         gevent.signal_handler(signal.SIGTERM, _stop, runner)
 
