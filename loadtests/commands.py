@@ -16,6 +16,8 @@ from loadtests.drive import Drive, make_load
 from loadtests.drive_view import DriveView
 from loadtests.live import View
 from loadtests.plan import make_plan
+from loadtests.record.keeper import draw_summary
+from loadtests.report.html import write_report
 from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
@@ -101,6 +103,16 @@ def run(
             f"{target.server}: {target.failure}" for target in summary.targets if target.failure
         ]
         raise RecordError(f"the record {campaign.folder} is incomplete: {'; '.join(reasons)}")
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="The folder of a run, as results/latest.")],
+) -> None:
+    """Draw summary.json and report.html of a run afresh, from its record alone."""
+    path = folder / "report.html"
+    write_report(draw_summary(folder), path)
+    sys.stdout.write(f"report: {path}\n")
 
 
 @app.command()

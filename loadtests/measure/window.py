@@ -62,7 +62,8 @@ class Span:
     ``step`` is the search's word for the probe (``warmup``, ``grow``, ``refine``, ``hold``, ...).
     Only windows of the phase ``measure`` count towards a result, and no warmup has that phase. The
     phase ``drain`` follows it: nothing new falls due, and what is in flight ends. ``users`` are
-    those in closed loop; in open loop ``rate_rps`` is what falls due each second.
+    those in closed loop; in open loop ``rate_rps`` is what falls due each second. ``repeat`` counts the
+    server's restarts: probes are numbered anew in each.
     """
 
     target: str
@@ -71,6 +72,7 @@ class Span:
     phase: Phase
     users: int
     rate_rps: float | None = None
+    repeat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ class Window:
     ``right`` and the counts in ``wrong`` (by kind) are apart and add up to all that ended.
     ``unsent`` ended as well, without ever being sent. ``in_flight`` counts, at the window's end,
     the requests that were due and had not ended. ``busy`` is, for each generator thread by name,
-    (its CPU time + its run-queue wait) per second.
+    (its CPU time + its run-queue wait) per second. ``said`` has, of each kind of error that a
+    worker met for the first time, what the first answer of it said.
     """
 
     span: Span
@@ -97,6 +100,7 @@ class Window:
     workers: int
     busy: dict[str, float]
     times: Times = field(compare=False)
+    said: dict[str, str] = field(default_factory=dict)
 
     @property
     def ended(self) -> int:
@@ -163,9 +167,11 @@ def _summed(
 ) -> Window:
     times = Times()
     wrong: Counter[str] = Counter()
+    said: dict[str, str] = {}
     for window in windows:
         times.add(window.times)
         wrong.update(window.wrong)
+        said = window.said | said
     return replace(
         windows[0],
         duration_s=duration_s,
@@ -178,12 +184,13 @@ def _summed(
         workers=workers,
         busy=busy,
         times=times,
+        said=said,
     )
 
 
 COUNTS = (
     *("number", "start_s", "duration_s", "due", "sent", "right"),
-    *("wrong", "unsent", "in_flight", "busy"),
+    *("wrong", "unsent", "in_flight", "busy", "said"),
 )
 """The fields of a window that one worker knows, apart from its span and its times."""
 

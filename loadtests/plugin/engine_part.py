@@ -30,6 +30,7 @@ class EnginePart:
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
         self._queued: dict[SharedEngine, list[EngineWindow]] = {}
+        self._said: set[str] = set()
         engines.listeners.append(self._on_window)
 
     def _on_window(self, shared: SharedEngine, window: EngineWindow) -> None:
@@ -70,6 +71,13 @@ class EnginePart:
             if parts:
                 taken.append(parts)
         return taken
+
+    def newly_said(self) -> dict[str, str]:
+        """What errors said of which nothing was known at the last call."""
+        said = {kind: text for one in self._engines.running for kind, text in one.said.items()}
+        new = {kind: text for kind, text in said.items() if kind not in self._said}
+        self._said |= new.keys()
+        return new
 
     def drop(self) -> None:
         """Forget what is queued."""

@@ -6,17 +6,37 @@ from pathlib import Path
 from typing import Any
 
 from hdrh.histogram import HdrHistogram
+from pydantic import ValidationError
 
 from loadtests.measure.window import COUNTS, TIMES, Span, Times, Window
+from loadtests.record.run import RUN, RunInfo
 from loadtests.record.writer import HISTOGRAMS, WINDOWS
 from serving.errors import RecordError
+
+
+def read_run(folder: Path) -> RunInfo:
+    """What ran; RecordError when that cannot be read, or was edited."""
+    try:
+        return RunInfo.model_validate_json((folder / RUN).read_bytes())
+    except OSError as error:
+        raise RecordError(
+            f"cannot read the run record {folder}: {RUN}: {error.strerror}; "
+            "name a folder that redline run left"
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise RecordError(f"{folder / RUN} is damaged: {where}: {first['msg']}") from None
 
 
 def read_windows(folder: Path) -> list[Window]:
     """Every window of the record, in order; a last line that is cut short is left out.
 
-    RecordError when there is no record or a line before the last is damaged.
+    None before the first window was written. RecordError when the files cannot be read or a line
+    before the last is damaged.
     """
+    if not (folder / WINDOWS).exists():
+        return []
     try:
         lines = _whole_lines(folder / WINDOWS)
         payloads = [

@@ -8,6 +8,7 @@ Server = Literal["tfserving", "torchserve"]
 Protocol = Literal["grpc", "rest"]
 Body = Literal["tensor", "json", "binary"]
 DeploymentKind = Literal["image", "native", "embedded", "external"]
+RUN = "run.json"
 SCHEMA = 1
 
 

@@ -68,6 +68,7 @@ def to_json(window: Window) -> dict[str, Any]:
         "in_flight": window.in_flight,
         "workers": window.workers,
         "busy": {name: round(ratio, 4) for name, ratio in window.busy.items()},
+        "said": window.said,
         "goodput_rps": round(window.goodput_rps, 3),
         "latency_ms": quantiles_ms(window.times.response),
     }
