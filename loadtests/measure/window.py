@@ -62,8 +62,8 @@ class Span:
     ``step`` is the search's word for the probe (``warmup``, ``grow``, ``refine``, ``hold``, ...).
     Only windows of the phase ``measure`` count towards a result, and no warmup has that phase. The
     phase ``drain`` follows it: nothing new falls due, and what is in flight ends. ``users`` are
-    those in closed loop; in open loop ``rate_rps`` is what falls due each second. ``repeat`` counts the
-    server's restarts: probes are numbered anew in each.
+    those in closed loop; in open loop ``rate_rps`` is what falls due each second. Probes are
+    numbered anew in each ``repeat``, before which the server is restarted.
     """
 
     target: str
