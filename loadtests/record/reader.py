@@ -1,4 +1,4 @@
-"""Reads the windows of a run record back, whole or cut short."""
+"""Reads a run record back, whole or cut short."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -8,9 +8,10 @@ from typing import Any
 from hdrh.histogram import HdrHistogram
 from pydantic import ValidationError
 
+from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import COUNTS, TIMES, Span, Times, Window
 from loadtests.record.run import RUN, RunInfo
-from loadtests.record.writer import HISTOGRAMS, WINDOWS
+from loadtests.record.writer import HISTOGRAMS, SERVER, WINDOWS
 from serving.errors import RecordError
 
 
@@ -53,6 +54,21 @@ def read_windows(folder: Path) -> list[Window]:
         _window(folder, number, line, payloads[(number - 1) * each : number * each])
         for number, line in enumerate(lines, start=1)
     ]
+
+
+def read_server(folder: Path) -> list[ServerSample]:
+    """Every sample of the server, in order; RecordError when a line before the last is damaged."""
+    if not (folder / SERVER).exists():
+        return []
+    samples = []
+    for number, line in enumerate(_whole_lines(folder / SERVER), start=1):
+        try:
+            samples.append(ServerSample(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise RecordError(
+                f"{folder / SERVER}, line {number}: damaged ({type(error).__name__}: {error})"
+            ) from None
+    return samples
 
 
 def follow_windows(folder: Path) -> Iterator[dict[str, Any] | None]:
