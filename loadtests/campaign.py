@@ -109,8 +109,8 @@ class Campaign:
     def _load(self, target: Target, server: Deployment) -> None:
         self._view.phase("starting the load")
         cores = self._plan.generator_cores
-        address = server.address(target.protocol)
-        command = locust_command(target, address, self._plan.profile, self.folder, cores)
+        options = {"search": self._plan.profile, "record": self.folder}
+        command = locust_command(target, server, options, cores)
         self._keeper.amend_target(generator_command=command)
         log = self.folder / f"locust-{target.name}.log"
         locust = ManagedProcess(command, cores=cores, log=log)

@@ -2,6 +2,8 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 
 import gevent
@@ -10,6 +12,7 @@ from locust.runners import MasterRunner, Runner
 
 from loadtests.measure.window import Phase, Span, Window, across_workers, from_message
 from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE, WINDOW_S
+from loadtests.plugin.server_watch import ServerWatch
 from loadtests.record.writer import RecordWriter
 from loadtests.search.ceiling import Load
 
@@ -33,15 +36,24 @@ class Conductor:
     """Probes one load at a time for ``target``; writes every window, if there is a writer.
 
     What is in flight at a probe's end may take ``drain_s`` to end, so that it does not weigh on the
-    next probe.
+    next probe. ``watch`` looks at the server, ``repeat`` says how often it was restarted before.
     """
 
     def __init__(
-        self, runner: Runner, target: str, writer: RecordWriter | None, drain_s: float
+        self,
+        runner: Runner,
+        target: str,
+        writer: RecordWriter | None = None,
+        watch: ServerWatch | None = None,
+        *,
+        drain_s: float,
+        repeat: int = 0,
     ) -> None:
         self._runner = runner
         self._target = target
+        self._repeat = repeat
         self._writer = writer
+        self._watch = watch
         self._drain_s = drain_s
         self._probe = -1
         self._parts: dict[tuple[Span, int], list[Window]] = defaultdict(list)
@@ -60,14 +72,15 @@ class Conductor:
         self._merged = []
         self._expected = _workers(self._runner)
         self._wait_for_users(load.users)
-        if load.settle_s:
-            self._run(self._span(load, "settle"), load.settle_s)
         measured = self._span(load, "warmup" if load.step == "warmup" else "measure")
-        self._run(measured, load.measure_s)
         drain = self._span(load, "drain")
-        self._begin(drain, windows=1)
-        self._gather(measured, GATHER_TIMEOUT_S)
-        self._gather(drain, GATHER_TIMEOUT_S + self._drain_s)
+        with self._watched(measured):
+            if load.settle_s:
+                self._run(self._span(load, "settle"), load.settle_s)
+            self._run(measured, load.measure_s)
+            self._begin(drain, windows=1)
+            self._gather(measured, GATHER_TIMEOUT_S)
+            self._gather(drain, GATHER_TIMEOUT_S + self._drain_s)
         return Probed(*(self._merged_of(span) for span in (measured, drain)))
 
     def wait_until_ready(self) -> None:
@@ -93,7 +106,28 @@ class Conductor:
         self._merged.clear()
 
     def _span(self, load: Load, phase: Phase) -> Span:
-        return Span(self._target, self._probe, load.step, phase, load.users)
+        return Span(
+            target=self._target,
+            probe=self._probe,
+            step=load.step,
+            phase=phase,
+            users=load.users,
+            repeat=self._repeat,
+        )
+
+    @contextmanager
+    def _watched(self, span: Span) -> Iterator[None]:
+        """Look at the server before, during and after, all while nothing else is asked of it."""
+        if self._watch is None:
+            yield
+            return
+        self._watch.look(span, "before")
+        looking = self._watch.keep_looking(span)
+        try:
+            yield
+        finally:
+            looking.kill()
+        self._watch.look(span, "after")
 
     def _begin(self, span: Span, windows: int) -> None:
         message = {"span": astuple(span), "windows": windows, "workers": self._expected}

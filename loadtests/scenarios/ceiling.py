@@ -15,6 +15,7 @@ from locust.runners import Runner, WorkerRunner
 
 from loadtests.plugin import collector
 from loadtests.plugin.conductor import Conductor
+from loadtests.plugin.server_watch import ServerWatch, source_of
 from loadtests.plugin.shape import SearchShape
 from loadtests.record.writer import RecordWriter
 from loadtests.scenarios.options import (
@@ -61,6 +62,13 @@ class Ceiling(SearchShape):
         return CeilingSearch(PROFILES[options.search])
 
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
-        """Records to ``--record``, if that is given."""
-        writer = RecordWriter(Path(options.record)) if options.record else None
-        return Conductor(runner, options.target, writer, DRAIN_S)
+        """Records to ``--record``, if that is given, and looks at the server meanwhile."""
+        if not options.record:
+            return Conductor(runner, options.target, drain_s=DRAIN_S)
+        writer = RecordWriter(Path(options.record))
+        (user_class,) = runner.environment.user_classes
+        source = source_of(user_class.server, options)  # type: ignore[attr-defined]  # ours
+        watch = ServerWatch(source, writer.write_server)
+        return Conductor(
+            runner, options.target, writer, watch, drain_s=DRAIN_S, repeat=options.repeat
+        )
