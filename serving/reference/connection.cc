@@ -38,7 +38,7 @@ void Connection::read() {
   server_.tick();
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0 || failing_) {
-    closed_ = got <= 0 || closed_;
+    closed_ = got <= 0;
     return;
   }
   if (!receive({buffer.data(), static_cast<size_t>(got)})) failing_ = true;
@@ -66,15 +66,18 @@ void Connection::answer(Call& call) { session_->answer(call); }
 
 void Connection::flush() {
   if (!session_ || closed_) return;
+  Nanoseconds handed_over = 0;
   while (true) {
     if (out_.empty()) {
       session_->produce(out_);
       if (out_.empty()) break;
     }
+    // Before the call that hands over the last byte: a client may read it before the call returns.
+    handed_over = now_ns();
     if (!write()) return;
-    if (out_.empty()) stamp();
+    if (out_.empty()) stamp(handed_over);
   }
-  stamp();
+  stamp(handed_over);  // nghttp2 tells of a last frame only when it is asked for the next
   block(false);
   closed_ = closed_ || failing_ || session_->finished();
 }
@@ -103,12 +106,9 @@ void Connection::block(bool blocked) {
   server_.watch(*this, blocked);
 }
 
-// All that was produced is the kernel's now.
-void Connection::stamp() {
-  if (answered_.empty()) return;
-  const Nanoseconds now = now_ns();
+void Connection::stamp(Nanoseconds handed_over) {
   for (Log::Record& record : answered_) {
-    record.answered = now;
+    record.answered = handed_over;
     server_.log().add(record);
   }
   answered_.clear();

@@ -44,7 +44,8 @@ class Connection final : private SessionEvents {
   void read();
   bool receive(std::string_view bytes);
   bool write();
-  void stamp();
+  // All that was produced is the kernel's since then.
+  void stamp(Nanoseconds handed_over);
   Log::Record record_of(const Call& call) const;
   void block(bool blocked);
 
