@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import itertools
 import json
 import tempfile
 import time
@@ -151,15 +152,13 @@ def _busy(payload: Payload, server: ReferenceServer) -> Load:
 
 
 def _light(payload: Payload, server: ReferenceServer, rate_rps: float) -> Load:
-    return replace(
-        _busy(payload, server), users=None, rate_rps=rate_rps, duration_s=LIGHT_S
-    )
+    return replace(_busy(payload, server), users=None, rate_rps=rate_rps, duration_s=LIGHT_S)
 
 
 def _clock_step_ns() -> int:
     """The smallest step that the clock of all times makes from one reading to another."""
     readings = [time.monotonic_ns() for _ in range(_CLOCK_READINGS)]
-    steps = (later - earlier for earlier, later in zip(readings, readings[1:], strict=False))
+    steps = (later - earlier for earlier, later in itertools.pairwise(readings))
     return min((step for step in steps if step > 0), default=1)
 
 

@@ -20,8 +20,9 @@ from loadtests.drive_view import DriveView
 from loadtests.live import View
 from loadtests.plan import PROTOCOLS, among, make_plan
 from loadtests.record.keeper import draw_summary
+from loadtests.report.calibration_table import calibration_table
 from loadtests.report.html import write_report
-from loadtests.report.terminal import calibration_table, ceiling_table, closing_lines
+from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
 from serving.cores import parse_cores, share_cores

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from loadtests.measure.window import Window, across_time, quantiles_ms
 from loadtests.record.run import RunInfo, TargetIdentity, TargetRun
-from loadtests.record.summary import Ceiling, Latency, Limit, Probe, Summary, TargetSummary
+from loadtests.record.summary import Ceiling, Latency, Probe, Summary, TargetSummary
 from loadtests.search.ceiling import MAX_ERROR_RATIO, PROFILES
 
 GENERATOR_BUSY_RATIO = 0.9
@@ -89,7 +89,7 @@ def _ceiling(target: TargetRun, window: Window, max_users: int) -> Ceiling:
     )
 
 
-def _limit(target: TargetRun, window: Window, max_users: int) -> Limit | None:
+def _limit(target: TargetRun, window: Window, max_users: int) -> str | None:
     """What else than the server may have set a ceiling."""
     if set(target.server_cores) & set(target.generator_cores):
         return "cores"
