@@ -99,10 +99,12 @@ def running_order(names: Sequence[str], round_number: int) -> list[str]:
 def cores_used(samples: Sequence[tuple[float, float]]) -> float:
     """Cores in use over the settled part of a run, from samples of (time, CPU time) in seconds.
 
-    0.0 where there are too few samples to tell.
+    0.0 where there are too few samples to tell. A total that falls is a process that has ended:
+    what follows is left out.
     """
     if not samples:
         return 0.0
+    samples = samples[: samples.index(max(samples, key=lambda sample: sample[1])) + 1]
     began_s, length_s = samples[0][0], samples[-1][0] - samples[0][0]
     first_s, last_s = (began_s + share * length_s for share in _SETTLED)
     settled = [sample for sample in samples if first_s <= sample[0] <= last_s]
