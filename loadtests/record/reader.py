@@ -1,13 +1,13 @@
 """Reads the windows of a run record back, whole or cut short."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
-from loadtests.measure.window import Span, Window
+from loadtests.measure.window import COUNTS, TIMES, Span, Times, Window
 from loadtests.record.writer import HISTOGRAMS, WINDOWS
 from serving.errors import RecordError
 
@@ -26,11 +26,12 @@ def read_windows(folder: Path) -> list[Window]:
         ]
     except OSError as error:
         raise RecordError(f"cannot read the run record {folder}: {error.strerror}") from None
-    if len(payloads) < len(lines):
+    if len(payloads) < len(TIMES) * len(lines):
         raise RecordError(f"{folder / HISTOGRAMS} has fewer windows than {WINDOWS}: it was edited")
+    each = len(TIMES)
     return [
-        _window(folder, number, *pair)
-        for number, pair in enumerate(zip(lines, payloads, strict=False), start=1)
+        _window(folder, number, line, payloads[(number - 1) * each : number * each])
+        for number, line in enumerate(lines, start=1)
     ]
 
 
@@ -55,19 +56,14 @@ def _whole_lines(path: Path) -> list[str]:
     return text[: text.rfind("\n") + 1].splitlines()
 
 
-def _window(folder: Path, number: int, line: str, payload: str) -> Window:
+def _window(folder: Path, number: int, line: str, times: Sequence[str]) -> Window:
     try:
         fields = json.loads(line)
         return Window(
             span=Span(*(fields[name] for name in Span.__slots__)),
-            number=fields["number"],
-            start_s=fields["start_s"],
-            duration_s=fields["duration_s"],
-            right=fields["right"],
-            wrong=fields["wrong"],
+            **{name: fields[name] for name in COUNTS},
             workers=fields["workers"],
-            busy_ratio=fields["busy_ratio"],
-            latency=HdrHistogram.decode(payload),
+            times=Times(*map(HdrHistogram.decode, times)),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RecordError(

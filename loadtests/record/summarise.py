@@ -61,7 +61,7 @@ def _probe(number: int, window: Window) -> Probe:
         wrong=window.wrong,
         goodput_rps=round(window.goodput_rps, 3),
         error_ratio=round(window.error_ratio, 6),
-        latency_ms=Latency(**quantiles_ms(window.latency)),
+        latency_ms=Latency(**quantiles_ms(window.times.response)),
         generator_busy_ratio=round(window.busy_ratio, 4),
     )
 
@@ -80,7 +80,7 @@ def _ceiling(target: TargetRun, window: Window, max_users: int) -> Ceiling:
         goodput_rps=round(window.goodput_rps, 3),
         predictions_per_s=round(window.goodput_rps * target.batch, 3),
         users=window.span.users,
-        latency_ms=Latency(**quantiles_ms(window.latency)),
+        latency_ms=Latency(**quantiles_ms(window.times.response)),
         error_ratio=round(window.error_ratio, 6),
         duration_s=round(window.duration_s, 3),
         generator_busy_ratio=round(window.busy_ratio, 4),

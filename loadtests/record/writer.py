@@ -2,12 +2,13 @@
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from io import FileIO
 from pathlib import Path
 from typing import Any, Self
 
-from loadtests.measure.window import Window, quantiles_ms
+from loadtests.measure.window import TIMES, Window, quantiles_ms
 from loadtests.record import hlog
 from serving.errors import RecordError
 
@@ -18,8 +19,8 @@ HISTOGRAMS = "histograms.hlog"
 class RecordWriter:
     """Appends to the record in ``folder``; one writer at a time.
 
-    Each window is one JSON line and one line of HdrHistogram's interval log, tagged with the
-    target, in the same order. RecordError when either cannot be written.
+    Each window is one JSON line, and in the same order a line of HdrHistogram's interval log for
+    each of its four times, tagged ``TARGET/TIME``. RecordError when either cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,7 +36,7 @@ class RecordWriter:
     def write(self, window: Window) -> None:
         """Append one window, down to the operating system."""
         try:
-            _put(self._histograms, _histogram_line(window))
+            _put(self._histograms, "".join(_histogram_lines(window)))
             _put(self._windows, json.dumps(to_json(window)) + "\n")
         except OSError as error:
             raise _unwritable(self._folder, error) from None
@@ -59,17 +60,24 @@ def to_json(window: Window) -> dict[str, Any]:
         "number": window.number,
         "start_s": round(window.start_s, 6),
         "duration_s": round(window.duration_s, 6),
+        "due": window.due,
+        "sent": window.sent,
         "right": window.right,
         "wrong": window.wrong,
+        "unsent": window.unsent,
+        "in_flight": window.in_flight,
         "workers": window.workers,
-        "busy_ratio": round(window.busy_ratio, 4),
+        "busy": {name: round(ratio, 4) for name, ratio in window.busy.items()},
         "goodput_rps": round(window.goodput_rps, 3),
-        "latency_ms": quantiles_ms(window.latency),
+        "latency_ms": quantiles_ms(window.times.response),
     }
 
 
-def _histogram_line(window: Window) -> str:
-    return hlog.line(window.latency, window.start_s, window.duration_s, window.span.target)
+def _histogram_lines(window: Window) -> Iterator[str]:
+    for name in TIMES:
+        histogram = getattr(window.times, name)
+        tag = f"{window.span.target}/{name}"
+        yield hlog.line(histogram, window.start_s, window.duration_s, tag)
 
 
 def _put(file: FileIO, text: str) -> None:

@@ -38,8 +38,11 @@ stay in the server's queue and weigh on the next probe."""
 def plug_in(environment: Environment, **_: Any) -> None:
     """After Locust's fork, in every process."""
     environment.stop_timeout = environment.stop_timeout or DRAIN_S
-    collector.install(environment)
+    collector.install(environment, DRAIN_S)
     runner = environment.runner
+    if environment.parsed_options is not None:
+        # Otherwise the users of a lost worker are missing for a minute, and the search with them.
+        environment.parsed_options.enable_rebalancing = True
     if runner is not None and not isinstance(runner, WorkerRunner):
         gevent.signal_handler(signal.SIGTERM, _stop, runner)
 
@@ -60,4 +63,4 @@ class Ceiling(SearchShape):
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
         """Records to ``--record``, if that is given."""
         writer = RecordWriter(Path(options.record)) if options.record else None
-        return Conductor(runner, options.target, writer)
+        return Conductor(runner, options.target, writer, DRAIN_S)

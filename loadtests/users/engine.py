@@ -81,8 +81,10 @@ class EngineUser(User):
         """Wait while the engine sends, or send the next request."""
         if self._engine_sends:
             self._stopping.wait()
-        else:
-            self.send_next()
+            return
+        with engines_of(self.environment).gate.passed(self._stopping) as may_send:
+            if may_send:
+                self.send_next()
 
     def stop(self, force: bool = False) -> bool:  # noqa: FBT001, FBT002 - Locust's signature
         """End the wait as well: Locust itself only sets a flag, which nobody would look at."""
