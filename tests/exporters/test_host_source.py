@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import psutil
 import pytest
 
 from exporters.errors import SourceError, Trouble
-from exporters.host import CoreTimes, read_host
+from exporters.host import read_host
 
 STAT = """\
 cpu  30 3 21 300 9 6 12 18 5 0
@@ -35,6 +36,7 @@ PRESSURE = """\
 some avg10=0.11 avg60=1.79 avg300=7.39 total=3382144840
 full avg10=0.00 avg60=0.00 avg300=0.00 total=0
 """
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 BURN = "import time\nwhile time.process_time() < 0.5: pass"
 
 
@@ -46,12 +48,12 @@ def machine(root: Path, **files: str) -> Path:
 
 
 def test_a_recorded_machine(tmp_path: Path) -> None:
-    tick_s = 1 / os.sysconf("SC_CLK_TCK")
     host = read_host(machine(tmp_path, stat=STAT, schedstat=SCHEDSTAT, pressure_cpu=PRESSURE))
-    assert host.cores == {
-        0: CoreTimes(pytest.approx(24 * tick_s), 103 * tick_s, 6 * tick_s),
-        5: CoreTimes(pytest.approx(48 * tick_s), 206 * tick_s, 12 * tick_s),
+    ticks = {
+        core: [round(seconds * TICKS_PER_S) for seconds in astuple(times)]
+        for core, times in host.cores.items()
     }
+    assert ticks == {0: [24, 103, 6], 5: [48, 206, 12]}
     assert (host.running, host.blocked, host.context_switches) == (3, 1, 987654)
     assert host.waited_s == {0: 2.5, 5: 0.5}
     assert host.starved_s == 3382.14484

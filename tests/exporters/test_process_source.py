@@ -113,9 +113,9 @@ def start() -> Iterator[Start]:
     yield start
     for process in started:
         with process:
-            family = psutil.Process(process.pid).children(recursive=True)
-            for each in (*family, process):
+            for each in psutil.Process(process.pid).children(recursive=True):
                 each.kill()
+            process.kill()
 
 
 @pytest.mark.parametrize("script", [ENDED, LIVING])

@@ -1,6 +1,7 @@
 """TensorFlow Serving's own pages, and a server that is asked a known number of times."""
 
 import json
+from collections.abc import Mapping
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -90,7 +91,7 @@ def test_as_prometheus_reads_it(name: str) -> None:
                         sample.name[-4:],
                     )
                     expected[key] = sample.value
-    found = {}
+    found: dict[tuple[object, ...], float] = {}
     for model, counts in parse_metrics(body, name).models.items():
         for call, histogram in counts.latency_s.items():
             found |= _samples(model, call, histogram)
@@ -163,7 +164,7 @@ def _ask_wrongly(server: Deployment, corpus: Corpus) -> None:
 
 
 def _difference(
-    before: dict[str, float] | None, after: dict[str, float] | None
+    before: Mapping[str, float] | None, after: Mapping[str, float] | None
 ) -> dict[str, float]:
     assert before is not None
     assert after is not None
