@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """How many values of a histogram lie above a level, and which level a share of them reaches."""
+=======
+"""What a verdict reads off a histogram, quickly: hdrh walks through all its buckets in Python."""
+>>>>>>> stat
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
@@ -21,3 +25,17 @@ def value_at(histogram: HdrHistogram, share: float) -> int:
         return 0
     index = int(np.searchsorted(counts, wanted))
     return int(histogram.get_highest_equivalent_value(histogram.get_value_from_index(index)))
+<<<<<<< HEAD
+=======
+
+
+def mean_us(histogram: HdrHistogram) -> float:
+    """The mean in microseconds, to the histogram's resolution; 0 of an empty one."""
+    counts = np.asarray(histogram.counts)
+    total = 0.0
+    for index in np.flatnonzero(counts):
+        low = histogram.get_value_from_index(int(index))
+        middle = (low + histogram.get_highest_equivalent_value(low)) / 2
+        total += middle * int(counts[index])
+    return total / histogram.get_total_count() if total else 0.0
+>>>>>>> stat

@@ -1,4 +1,4 @@
-"""Lines through values agree with scipy where they are independent, and doubt where they are not."""
+"""Lines through independent values agree with scipy; like neighbours make them doubtful."""
 
 import numpy as np
 import pytest
@@ -22,12 +22,12 @@ def test_independent_values_give_the_ordinary_regression() -> None:
 def test_values_without_a_trend_seldom_show_one(alike: float) -> None:
     rng = np.random.default_rng(8)
     found = 0
-    for _ in range(600):
+    for _ in range(300):
         noise, values = rng.normal(size=130), np.zeros(130)
         for i in range(1, 130):
             values[i] = alike * values[i - 1] + noise[i]
         found += trend(list(values[100:])).exceeds(0)
-    assert found <= 0.08 * 600
+    assert found <= 0.09 * 300
 
 
 def test_a_trend_in_like_values_is_found() -> None:
