@@ -12,11 +12,7 @@ from typing import Literal
 
 from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.lag import allowed_lag_us, lag_p99_us
-<<<<<<< HEAD
-from loadtests.measure.levels import value_at
-=======
 from loadtests.measure.levels import mean_us, value_at
->>>>>>> stat
 from loadtests.measure.slo import DEFAULT_MAX_ERROR_RATIO
 from loadtests.measure.window import Window, across_time
 
@@ -162,11 +158,7 @@ def _seen(windows: tuple[Window, ...], facts: ProbeFacts) -> _Seen:
         rate_rps=max(whole.due, whole.sent) / whole.duration_s if whole.duration_s else 0.0,
         busy_ratio=whole.busy_ratio,
         lag_us=lag_p99_us(windows),
-<<<<<<< HEAD
-        service_us=service.get_mean_value(),
-=======
         service_us=mean_us(service),
->>>>>>> stat
         service_p50_us=value_at(service, 0.5),
         slot_wait_p50_us=value_at(whole.times.slot_wait, 0.5),
         rejected_ratio=rejected / whole.ended if whole.ended else 0.0,

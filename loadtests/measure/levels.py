@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""How many values of a histogram lie above a level, and which level a share of them reaches."""
-=======
 """What a verdict reads off a histogram, quickly: hdrh walks through all its buckets in Python."""
->>>>>>> stat
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
@@ -25,8 +21,6 @@ def value_at(histogram: HdrHistogram, share: float) -> int:
         return 0
     index = int(np.searchsorted(counts, wanted))
     return int(histogram.get_highest_equivalent_value(histogram.get_value_from_index(index)))
-<<<<<<< HEAD
-=======
 
 
 def mean_us(histogram: HdrHistogram) -> float:
@@ -38,4 +32,3 @@ def mean_us(histogram: HdrHistogram) -> float:
         middle = (low + histogram.get_highest_equivalent_value(low)) / 2
         total += middle * int(counts[index])
     return total / histogram.get_total_count() if total else 0.0
->>>>>>> stat

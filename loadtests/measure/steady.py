@@ -7,10 +7,7 @@ that takes the dependence of neighbouring windows in: then it is at most 10 %, i
 
 from collections.abc import Sequence
 
-<<<<<<< HEAD
-=======
 from loadtests.measure.levels import mean_us
->>>>>>> stat
 from loadtests.measure.slo import Slo
 from loadtests.measure.trend import Trend, trend
 from loadtests.measure.window import Window
@@ -60,9 +57,5 @@ def hopeless(windows: Sequence[Window], slo: Slo) -> bool:
     last = windows[-1]
     backlog = last.in_flight > last.offered_rps * slo.limit_us / 1e6
     pending = trend([window.in_flight for window in windows])
-<<<<<<< HEAD
-    latency = trend([window.times.response.get_mean_value() for window in answered])
-=======
     latency = trend([mean_us(window.times.response) for window in answered])
->>>>>>> stat
     return backlog and pending.exceeds(0) and latency.exceeds(0)

@@ -128,16 +128,19 @@ class CeilingSearch:
         return self._found
 
     def _probe(self, step: str, users: int) -> Load:
-        return self._sized(step, users, self._latency_s(users))
-
-    def _sized(self, step: str, users: int, latency_s: float) -> Load:
-        profile = self._profile
+        profile, latency_s = self._profile, self._latency_s(users)
         return Load(
             step,
             users,
             settle_s=max(profile.settle_s, min(latency_s, profile.hold_s)),
             measure_s=min(max(profile.probe_s, LATENCIES_A_PROBE * latency_s), profile.hold_s),
         )
+
+    def _doubled(self, users: int, latency_s: float) -> Load:
+        """It is compared, not reported: two latencies after it settled tell enough."""
+        settle_s = max(self._profile.settle_s, min(latency_s, self._profile.hold_s))
+        measure_s = min(max(self._profile.probe_s, 2 * latency_s), self._profile.hold_s)
+        return Load("double", 2 * users, settle_s, measure_s)
 
     def _latency_s(self, users: int) -> float:
         """The mean latency to expect (Little's law): as before, or with the best goodput so far."""
@@ -198,7 +201,7 @@ class CeilingSearch:
         """A load whose answers went wrong when held is no ceiling: hold the next best."""
         if error_ratio <= MAX_ERROR_RATIO and goodput_rps > 0:
             self._goodput[users] = goodput_rps
-            return self._sized("double", 2 * users, latency_s=2 * users / goodput_rps)
+            return self._doubled(users, latency_s=2 * users / goodput_rps)
         self._goodput[users] = -1.0
         if self._found is not None or self._held >= HOLDS or max(self._goodput.values()) <= 0:
             return None

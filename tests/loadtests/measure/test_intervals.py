@@ -40,11 +40,7 @@ def drawn(rng: np.random.Generator) -> list[Window]:
     windows, level = [], 0.0
     for number in range(30):
         level = 0.5 * level + rng.normal(scale=0.1)
-<<<<<<< HEAD
-        values = 10_000 * np.exp(level) * rng.exponential(size=150)
-=======
         values = 10_000 * np.exp(level) * rng.exponential(size=100)
->>>>>>> stat
         bins, counts = np.unique(np.maximum(1, values.astype(int)), return_counts=True)
         latencies = dict(zip(bins.tolist(), counts.tolist(), strict=True))
         windows.append(window(number, latencies_us=latencies, service_us={}, lag_us={}))
@@ -70,14 +66,6 @@ def test_a_quantile_without_enough_answers_has_no_interval() -> None:
 
 
 def test_an_interval_that_reaches_beyond_the_slowest_answer_is_none() -> None:
-<<<<<<< HEAD
-    bursts = [
-        window(i, latencies_us={1000: 90, 2000: 60 * (i == 5), 3000: 50 * (i == 5)})
-        for i in range(10)
-    ]
-    assert latency_interval(bursts, 0.95) is None
-=======
     even, burst = {1000: 90}, {1000: 90, 2000: 60, 3000: 50}
     windows = [window(number, latencies_us=burst if number == 5 else even) for number in range(10)]
     assert latency_interval(windows, 0.95) is None
->>>>>>> stat

@@ -3,11 +3,7 @@
 import numpy as np
 import pytest
 
-<<<<<<< HEAD
-from loadtests.measure.levels import count_above, value_at
-=======
 from loadtests.measure.levels import count_above, mean_us, value_at
->>>>>>> stat
 from loadtests.measure.window import new_histogram
 
 
@@ -16,10 +12,7 @@ def test_they_agree_with_the_raw_values() -> None:
     histogram = new_histogram()
     for value in values:
         histogram.record_value(int(value))
-<<<<<<< HEAD
-=======
     assert mean_us(histogram) == pytest.approx(values.mean(), rel=1e-3)
->>>>>>> stat
     for level in (1, 700, 8_000, 25_000, 400_000):
         near = (values > level * 0.999).sum() - (values > level * 1.001).sum()
         assert abs(count_above(histogram, level) - (values > level).sum()) <= near
@@ -37,7 +30,4 @@ def test_what_equals_the_level_is_not_above_it() -> None:
 def test_an_empty_histogram() -> None:
     assert count_above(new_histogram(), 1) == 0
     assert value_at(new_histogram(), 0.99) == 0
-<<<<<<< HEAD
-=======
     assert mean_us(new_histogram()) == 0
->>>>>>> stat
