@@ -32,7 +32,8 @@ def locust_command(
 ) -> list[str]:
     """The command line of a locustfile in ``scenarios``.
 
-    With several generator cores Locust forks a worker for each. ``options`` are the scenario's own, by name and without their dashes.
+    With several generator cores Locust forks a worker for each. ``options`` are
+    the scenario's own, by name and without their dashes.
     """
     watched = {
         "server-pid": server.process.pid,
