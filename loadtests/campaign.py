@@ -7,14 +7,14 @@ from importlib import metadata
 from pathlib import Path
 
 from loadtests import engine, host
+from loadtests.between import ask_capacity, held_in
 from loadtests.calibrate import Payload, calibrated, why_impossible
 from loadtests.live import View
 from loadtests.locust_run import GeneratorError, check_result, locust_command
 from loadtests.plan import Plan
 from loadtests.record.keeper import RunKeeper, new_run_folder, utc_now
-from loadtests.record.probes import last_of, recorded_probes
-from loadtests.record.reader import follow_windows, read_windows
-from loadtests.record.run import Parity, RunInfo, TargetRun
+from loadtests.record.reader import follow_windows
+from loadtests.record.run import Calibration, Parity, RunInfo, TargetRun
 from loadtests.record.summary import Summary
 from loadtests.report.html import write_report
 from loadtests.search.ceiling import PROFILES
@@ -42,6 +42,7 @@ class Campaign:
         self._plan = plan
         self._view = view
         self._cannot_calibrate = why_impossible()
+        self._calibration: Calibration | None = None
         self._probes = 0
         """The next probe's number in the record."""
         self.folder = new_run_folder(plan.results, plan.profile)
@@ -132,19 +133,21 @@ class Campaign:
         request_bytes = round(sum(map(len, corpus.requests)) / len(corpus.requests))
         payload = Payload(corpus.protocol, request_bytes, answer_bytes)  # type: ignore[arg-type]
         cores = self._plan.server_cores, self._plan.generator_cores
-        self._keeper.amend_target(calibration=calibrated(payload, *cores, work))
+        self._calibration = calibrated(payload, *cores, work)
+        self._keeper.amend_target(calibration=self._calibration)
 
     def _load(self, target: Target, server: Deployment, repeat: int) -> None:
         """The searches of the profile, one after another."""
-        found = self._held(target) if repeat else {}
-        self._search("ceiling", target, server, repeat, found)
+        self._search("ceiling", target, server, repeat, self._found(target) if repeat else {})
+        if not PROFILES[self._plan.profile].capacity or not engine.available():
+            return
+        question = ask_capacity(self.folder, target.name, repeat, self._plan.slo, self._calibration)
+        if question is not None:
+            self._search("capacity", target, server, repeat, question)
 
-    def _held(self, target: Target) -> dict[str, object]:
-        """What the first search found, for a repeat to begin with."""
-        probes = recorded_probes(read_windows(self.folder), []).get(target.name, [])
-        held = last_of(probes, "hold", repeat=0)
-        if held is None:
-            raise GeneratorError(f"{target.name}: the first search held no load, see its log")
+    def _found(self, target: Target) -> dict[str, object]:
+        """What the first search held, for a repeat to begin with."""
+        held = held_in(self.folder, target.name, repeat=0)
         settle_s = sum(window.duration_s for window in held.settled)
         return {"hold-users": held.span.users, "hold-settle": round(settle_s, 1)}
 
@@ -166,7 +169,8 @@ class Campaign:
         }
         cores = self._plan.generator_cores
         command = locust_command(scenario, target, server, options, cores)
-        self._keeper.amend_target(generator_command=command)
+        if not repeat and scenario == "ceiling":
+            self._keeper.amend_target(generator_command=command)
         log = self.folder / f"locust-{target.name}.log"
         locust = ManagedProcess(command, cores=cores, log=log)
         try:
