@@ -48,6 +48,8 @@ def summarise(
         profile=run.profile,
         command=run.command,
         redline=run.redline,
+        versions=run.versions,
+        seed=run.seed,
         host=run.host,
         targets=targets,
     )
