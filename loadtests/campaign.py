@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from loadtests import engine, host
+from loadtests.calibrate import Payload, calibrated, why_impossible
 from loadtests.live import View
 from loadtests.locust_run import GeneratorError, check_result, locust_command
 from loadtests.plan import Plan
@@ -38,6 +39,7 @@ class Campaign:
     def __init__(self, plan: Plan, view: View) -> None:
         self._plan = plan
         self._view = view
+        self._cannot_calibrate = why_impossible()
         self.folder = new_run_folder(plan.results, plan.profile)
         self._keeper = RunKeeper(self.folder, _run_info(plan, self.folder.name))
 
@@ -49,6 +51,8 @@ class Campaign:
         """
         if not engine.available():
             self._view.say(f"{engine.why_unavailable()}; the Python clients send instead")
+        elif self._cannot_calibrate:
+            self._view.say(f"the generator is not calibrated: {self._cannot_calibrate}")
         try:
             built = self._build_models()
             for target in self._plan.targets:
@@ -87,6 +91,7 @@ class Campaign:
             with deploy(launch, cores, work, self.folder / f"server-{target.name}.log") as server:
                 server.wait_until_right(corpus)
                 self._check_parity(corpus, server)
+                self._calibrate(corpus, server, work)
                 self._load(target, server)
         except BaseException as error:
             self._keeper.amend_target(failure=_reason(error))
@@ -106,11 +111,23 @@ class Campaign:
             )
         )
 
+    def _calibrate(self, corpus: Corpus, server: Deployment, work: Path) -> None:
+        """What the generator can do with this target's payload, on the cores that it will use."""
+        if self._cannot_calibrate:
+            return
+        self._view.phase("calibrating the generator")
+        with connect(corpus, server.address(corpus.protocol), PARITY_TIMEOUT_S) as ask:
+            answer_bytes = len(ask(0))
+        request_bytes = round(sum(map(len, corpus.requests)) / len(corpus.requests))
+        payload = Payload(corpus.protocol, request_bytes, answer_bytes)  # type: ignore[arg-type]
+        cores = self._plan.server_cores, self._plan.generator_cores
+        self._keeper.amend_target(calibration=calibrated(payload, *cores, work))
+
     def _load(self, target: Target, server: Deployment) -> None:
         self._view.phase("starting the load")
         cores = self._plan.generator_cores
-        address = server.address(target.protocol)
-        command = locust_command(target, address, self._plan.profile, self.folder, cores)
+        options = {"search": self._plan.profile, "record": self.folder}
+        command = locust_command(target, server, options, cores)
         self._keeper.amend_target(generator_command=command)
         log = self.folder / f"locust-{target.name}.log"
         locust = ManagedProcess(command, cores=cores, log=log)

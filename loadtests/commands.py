@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import tempfile
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -11,14 +12,23 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Console
 
+from loadtests.calibrate import Payload
+from loadtests.calibrate import calibrate as measure
 from loadtests.campaign import Campaign
+from loadtests.doctor import view as doctor_view
+from loadtests.doctor.checks import diagnose
+from loadtests.doctor.gather import gather
 from loadtests.drive import Drive, make_load
 from loadtests.drive_view import DriveView
 from loadtests.live import View
-from loadtests.plan import make_plan
+from loadtests.plan import PROTOCOLS, among, make_plan
+from loadtests.record.keeper import draw_summary
+from loadtests.report.calibration_table import calibration_table
+from loadtests.report.html import write_report
 from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
+from serving.cores import parse_cores, share_cores
 from serving.errors import RecordError
 from serving.paths import RESULTS
 from serving.reference import launch as reference
@@ -102,6 +112,44 @@ def run(
             f"{target.server}: {target.failure}" for target in summary.targets if target.failure
         ]
         raise RecordError(f"the record {campaign.folder} is incomplete: {'; '.join(reasons)}")
+
+
+@app.command()
+def calibrate(
+    protocol: Annotated[
+        list[str], typer.Option(help="grpc or rest; repeatable, by default both.")
+    ] = [],  # noqa: B006
+    request_bytes: Annotated[
+        int, typer.Option(min=0, max=64 << 20, help="Bytes in each request's body.")
+    ] = 300,
+    answer_bytes: Annotated[
+        int, typer.Option(min=0, max=64 << 20, help="Bytes in each answer's body.")
+    ] = 100,
+    cores: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="The null server's cores; the generator uses the others."),
+    ] = None,
+) -> None:
+    """Measure what the load generator itself can do here, on a server that answers at once."""
+    protocols = among("protocol", protocol, PROTOCOLS)
+    server_cores, generator_cores = share_cores(parse_cores(cores) if cores else None)
+    os.sched_setaffinity(0, generator_cores)
+    found = []
+    with tempfile.TemporaryDirectory(prefix="redline-") as work:
+        for each in protocols:
+            payload = Payload(each, request_bytes, answer_bytes)  # type: ignore[arg-type]
+            found.append(measure(payload, server_cores, generator_cores, Path(work)))
+    _console().print(calibration_table(found))
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="The folder of a run, as results/latest.")],
+) -> None:
+    """Draw summary.json and report.html of a run afresh, from its record alone."""
+    path = folder / "report.html"
+    write_report(draw_summary(folder), path)
+    sys.stdout.write(f"report: {path}\n")
 
 
 @app.command()
@@ -242,6 +290,27 @@ def reference_server(
             port=port,
         )
     )
+
+
+@app.command()
+def doctor(
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the findings and all facts as JSON.")
+    ] = False,
+) -> None:
+    """Say what on this machine stops a run or spoils its numbers. Exit code 1 if a run is stopped.
+
+    Ask it when nothing else is at work: part of it is to watch for half a second.
+    """
+    facts = gather()
+    findings = diagnose(facts)
+    if as_json:
+        sys.stdout.write(f"{doctor_view.as_json(facts, findings)}\n")
+    else:
+        doctor_view.show(_console(), facts, findings)
+    if doctor_view.stopped(findings):
+        raise typer.Exit(1)
 
 
 def _console() -> Console:

@@ -50,12 +50,12 @@ def make_plan(
     ``quick`` takes the model ``digits`` in the configuration ``tuned``; ``full`` takes every model
     and both configurations. UsageError names the first choice that does not exist.
     """
-    _among("profile", [profile], PROFILES)
-    servers = _among("server", servers, SERVERS)
+    among("profile", [profile], PROFILES)
+    servers = among("server", servers, SERVERS)
     quick = profile == "quick"
     server_cores, generator_cores = share_cores(parse_cores(cores) if cores else None)
-    models = _among("model", models, MODELS, default=["digits"] if quick else None)
-    configurations = _among(
+    models = among("model", models, MODELS, default=["digits"] if quick else None)
+    configurations = among(
         "configuration", configurations, CONFIGURATIONS, default=["tuned"] if quick else None
     )
     return Plan(
@@ -65,8 +65,8 @@ def make_plan(
             for server in servers
             for model in models
             for configuration in configurations
-            for batch in _among("batch", batches, BATCHES, default=[1])
-            for protocol in _among("protocol", protocols, PROTOCOLS)
+            for batch in among("batch", batches, BATCHES, default=[1])
+            for protocol in among("protocol", protocols, PROTOCOLS)
             for body in bodies_of(model_spec(model), protocol)
         ),
         kinds=_kinds(servers, deployment),
@@ -80,10 +80,10 @@ def _kinds(servers: Iterable[str], deployment: str) -> dict[str, str]:
     return {server: choose_kind(server, deployment) for server in servers}
 
 
-def _among(
+def among(
     what: str, chosen: Sequence[T], known: Iterable[T], default: Sequence[T] | None = None
 ) -> Sequence[T]:
-    """``chosen`` without repetitions, or what stands for nothing chosen."""
+    """``chosen`` without repetitions, or what stands for nothing chosen; UsageError."""
     known = list(known)
     for choice in chosen:
         if choice not in known:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from loadtests import engine
-from loadtests.bench.cases import CASES, Case
+from loadtests.bench.cases import CASES, SOAK, Case
 from loadtests.bench.errors import BenchError
 from loadtests.bench.programs import program_versions
 from loadtests.bench.record import BenchRecord
@@ -29,7 +29,7 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)  # each is a KeyboardInterrupt
     try:
         asked = _parse(sys.argv[1:])
-        cases = [case for case in CASES if not asked.only or case.name in asked.only]
+        cases = [case for case in (*CASES, SOAK) if case.name in asked.only] or CASES
         bench(cases, Settings(asked.rounds, asked.seconds, *_cores()))
     except RedlineError as error:
         sys.stderr.write(f"bench: {' '.join(str(error).split())}\n")
@@ -83,8 +83,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=[case.name for case in CASES],
-        help="this case; repeatable, by default all",
+        default=[],
+        choices=[case.name for case in (*CASES, SOAK)],
+        help=f"this case; repeatable, by default all but {SOAK.name}",
     )
     return parser.parse_args(arguments)
 

@@ -159,6 +159,7 @@ std::vector<Window> Engine::poll_windows() {
 
 // One window for each phase that the threads' cuts have something of, the oldest phase first.
 std::vector<Window> Engine::merge(std::vector<Cut> cuts) {
+  std::ranges::sort(cuts, {}, &Cut::thread);
   std::map<uint32_t, Window> windows;
   for (Cut& cut : cuts) {
     for (Cut::Part& part : cut.parts) {

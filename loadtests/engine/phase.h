@@ -28,6 +28,7 @@ struct Cut {
     std::unique_ptr<Counts> counts;
   };
   uint64_t number = 0;
+  uint32_t thread = 0;
   bool asked = false;  // by the engine, at the end of a drain
   Nanoseconds start = 0;
   Nanoseconds end = 0;

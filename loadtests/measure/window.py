@@ -18,7 +18,10 @@ WRONG_ANSWER = "wrong answer"
 ANSWERS_BEYOND = 10
 """Answers that must lie beyond a quantile before it is given as a number."""
 
-Phase = Literal["warmup", "settle", "measure"]
+Phase = Literal["warmup", "settle", "measure", "drain"]
+
+TIMES = ("response", "service", "slot_wait", "generator_lag")
+"""The four times of a request, in the order of the record."""
 
 
 def new_histogram() -> HdrHistogram:
@@ -27,11 +30,40 @@ def new_histogram() -> HdrHistogram:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """Histograms of microseconds.
+
+    ``response`` and ``service`` latency are those of right answers; ``slot_wait`` and
+    ``generator_lag`` those of every request that was sent and ended. A client that knows only one
+    time of a request leaves the others empty.
+    """
+
+    response: HdrHistogram = field(default_factory=new_histogram)
+    service: HdrHistogram = field(default_factory=new_histogram)
+    slot_wait: HdrHistogram = field(default_factory=new_histogram)
+    generator_lag: HdrHistogram = field(default_factory=new_histogram)
+
+    def add(self, other: "Times") -> None:
+        """Count what ``other`` holds as well."""
+        for name in TIMES:
+            add_histogram(getattr(self, name), getattr(other, name))
+
+
+def add_histogram(total: HdrHistogram, other: HdrHistogram) -> None:
+    """Add counts; hdrh takes an empty one for one whose smallest value is 0."""
+    if other.get_total_count():
+        total.add(other)
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """What a window belongs to: the same for all windows of one phase of one probe.
 
-    ``step`` is the search's word for the probe (``warmup``, ``grow``, ``refine``, ``hold``). Only
-    windows of the phase ``measure`` count towards a result, and no warmup has that phase.
+    ``step`` is the search's word for the probe (``warmup``, ``grow``, ``refine``, ``hold``, ...).
+    Only windows of the phase ``measure`` count towards a result, and no warmup has that phase. The
+    phase ``drain`` follows it: nothing new falls due, and what is in flight ends. ``users`` are
+    those in closed loop; in open loop ``rate_rps`` is what falls due each second. Probes are
+    numbered anew in each ``repeat``, before which the server is restarted.
     """
 
     target: str
@@ -39,31 +71,51 @@ class Span:
     step: str
     phase: Phase
     users: int
+    rate_rps: float | None = None
+    repeat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What ended within one span of about a second, in all of ``workers`` generator processes.
+    """What fell due, was sent and ended within one span of about a second, in all of ``workers``
+    generator processes.
 
     ``right`` and the counts in ``wrong`` (by kind) are apart and add up to all that ended.
-    ``busy_ratio`` is the busiest worker's CPU seconds per second. ``latency`` holds the response
-    latencies of the right answers, in microseconds.
+    ``unsent`` ended as well, without ever being sent. ``in_flight`` counts, at the window's end,
+    the requests that were due and had not ended. ``busy`` is, for each generator thread by name,
+    (its CPU time + its run-queue wait) per second. ``said`` has, of each kind of error that a
+    worker met for the first time, what the first answer of it said.
     """
 
     span: Span
     number: int
     start_s: float
     duration_s: float
+    due: int
+    sent: int
     right: int
     wrong: dict[str, int]
+    unsent: int
+    in_flight: int
     workers: int
-    busy_ratio: float
-    latency: HdrHistogram = field(compare=False)
+    busy: dict[str, float]
+    times: Times = field(compare=False)
+    said: dict[str, str] = field(default_factory=dict)
 
     @property
     def ended(self) -> int:
-        """Requests that ended in this window, rightly or wrongly."""
+        """Requests that were answered or failed in this window, rightly or wrongly."""
         return self.right + sum(self.wrong.values())
+
+    @property
+    def busy_ratio(self) -> float:
+        """That of the busiest generator thread; 0 where none is known."""
+        return max(self.busy.values(), default=0.0)
+
+    @property
+    def offered_rps(self) -> float:
+        """Requests that fell due per second."""
+        return self.due / self.duration_s if self.duration_s > 0 else 0.0
 
     @property
     def goodput_rps(self) -> float:
@@ -89,32 +141,58 @@ def across_workers(windows: Sequence[Window], workers: int) -> Window:
     has a longer one elsewhere, and over a probe the durations add up to its length.
     """
     duration_s = sum(window.duration_s for window in windows) / workers
-    return _summed(windows, duration_s=duration_s, workers=len(windows))
+    busy = {name: ratio for window in windows for name, ratio in window.busy.items()}
+    in_flight = sum(window.in_flight for window in windows)
+    return _summed(windows, duration_s, len(windows), busy, in_flight)
 
 
 def across_time(windows: Sequence[Window]) -> Window:
-    """Windows that followed each other, as one."""
+    """Windows that followed each other, as one; each thread's ``busy`` is its mean over them."""
     duration_s = sum(window.duration_s for window in windows)
-    return _summed(
-        windows, duration_s=duration_s, workers=min(window.workers for window in windows)
-    )
-
-
-def _summed(windows: Sequence[Window], *, duration_s: float, workers: int) -> Window:
-    latency = new_histogram()
-    wrong: Counter[str] = Counter()
+    busy_s: Counter[str] = Counter()
     for window in windows:
-        latency.add(window.latency)
+        for name, ratio in window.busy.items():
+            busy_s[name] += ratio * window.duration_s  # type: ignore[assignment]  # seconds
+    busy = {name: seconds / duration_s for name, seconds in busy_s.items()} if duration_s else {}
+    workers = min(window.workers for window in windows)
+    return _summed(windows, duration_s, workers, busy, windows[-1].in_flight)
+
+
+def _summed(
+    windows: Sequence[Window],
+    duration_s: float,
+    workers: int,
+    busy: dict[str, float],
+    in_flight: int,
+) -> Window:
+    times = Times()
+    wrong: Counter[str] = Counter()
+    said: dict[str, str] = {}
+    for window in windows:
+        times.add(window.times)
         wrong.update(window.wrong)
+        said = window.said | said
     return replace(
         windows[0],
         duration_s=duration_s,
+        due=sum(window.due for window in windows),
+        sent=sum(window.sent for window in windows),
         right=sum(window.right for window in windows),
         wrong=dict(wrong),
+        unsent=sum(window.unsent for window in windows),
+        in_flight=in_flight,
         workers=workers,
-        busy_ratio=max(window.busy_ratio for window in windows),
-        latency=latency,
+        busy=busy,
+        times=times,
+        said=said,
     )
+
+
+COUNTS = (
+    *("number", "start_s", "duration_s", "due", "sent", "right"),
+    *("wrong", "unsent", "in_flight", "busy", "said"),
+)
+"""The fields of a window that one worker knows, apart from its span and its times."""
 
 
 def quantiles(histogram: HdrHistogram) -> dict[str, int | None]:
@@ -140,14 +218,9 @@ def quantiles_ms(histogram: HdrHistogram) -> dict[str, float | None]:
 def to_message(window: Window, *, last: bool) -> dict[str, Any]:
     """``window`` as a message from a worker to its master; ``last`` of its span or not."""
     return {
+        **{name: getattr(window, name) for name in COUNTS},
         "span": astuple(window.span),
-        "number": window.number,
-        "start_s": window.start_s,
-        "duration_s": window.duration_s,
-        "right": window.right,
-        "wrong": window.wrong,
-        "busy_ratio": window.busy_ratio,
-        "latency": window.latency.encode(),
+        "times": [getattr(window.times, name).encode() for name in TIMES],
         "last": last,
     }
 
@@ -155,13 +228,8 @@ def to_message(window: Window, *, last: bool) -> dict[str, Any]:
 def from_message(message: dict[str, Any]) -> tuple[Window, bool]:
     """The window of one worker and whether it was the last of its span."""
     return Window(
+        **{name: message[name] for name in COUNTS},
         span=Span(*message["span"]),
-        number=message["number"],
-        start_s=message["start_s"],
-        duration_s=message["duration_s"],
-        right=message["right"],
-        wrong=message["wrong"],
         workers=1,
-        busy_ratio=message["busy_ratio"],
-        latency=HdrHistogram.decode(message["latency"]),
+        times=Times(*map(HdrHistogram.decode, message["times"])),
     ), message["last"]

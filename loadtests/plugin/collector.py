@@ -9,17 +9,16 @@ exactly where a phase begins or ends.
 import sys
 import time
 from collections import Counter
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Any
 
 import gevent
 from gevent.lock import RLock
-from hdrh.histogram import HdrHistogram
 from locust.env import Environment
 from locust.exception import CatchResponseError
 from locust.runners import MasterRunner, Runner
 
-from loadtests.measure.window import Span, Window, new_histogram, to_message
+from loadtests.measure.window import Span, Times, Window, to_message
 from loadtests.plugin.engine_part import EnginePart, together, window_of
 from loadtests.users.shared_engine import SharedEngine, engines_of
 
@@ -37,14 +36,20 @@ def kind_of(exception: Exception) -> str:
 
 
 class Collector:
-    """Cuts this process's requests into windows; idle until the master names a span."""
+    """Cuts this process's requests into windows; nothing is sent until the master names a span.
 
-    def __init__(self, runner: Runner) -> None:
+    ``drain_s`` is how long what is in flight may take to end.
+    """
+
+    def __init__(self, runner: Runner, drain_s: float) -> None:
         self._runner = runner
+        self._drain_s = drain_s
         self._span: Span | None = None
         self._number = self._planned = 0
         self._lock = RLock()  # a cut waits: for the engine, and for the network
-        self._engines = EnginePart(engines_of(runner.environment))
+        self._senders = engines_of(runner.environment)
+        self._senders.hold(0)
+        self._engines = EnginePart(self._senders)
         self._reset()
         self._span_began_s = self._began_s
         runner.register_message(PHASE_MESSAGE, self._on_phase)
@@ -52,7 +57,7 @@ class Collector:
         gevent.spawn(self._cut_each_second).link_exception(self._give_up)
 
     def _reset(self) -> None:
-        self._latency: HdrHistogram = new_histogram()
+        self._times = Times()
         self._wrong: Counter[str] = Counter()
         self._right = 0
         self._began_s = time.perf_counter()
@@ -65,20 +70,31 @@ class Collector:
             self._wrong[kind_of(exception)] += 1
             return
         self._right += 1
-        self._latency.record_value(max(1, round(response_time * 1000)))
+        self._times.response.record_value(max(1, round(response_time * 1000)))
 
     def _on_phase(self, environment: Environment, msg: Any) -> None:
+        """Begin the span of the message; with no span, or at its end a drain, nothing is sent."""
         del environment
-        span, planned = None, 0
-        if msg.data is not None:
-            *fields, planned = msg.data
-            span = Span(*fields)
+        span = Span(*msg.data["span"]) if msg.data else None
+        self._begin(span, msg.data["windows"] if msg.data else 0)
+        if span is None or span.phase == "drain":
+            gevent.spawn(self._drain, span).link_exception(self._give_up)
+        else:
+            rate_rps = span.rate_rps
+            self._senders.release(None if rate_rps is None else rate_rps / msg.data["workers"])
+
+    def _begin(self, span: Span | None, planned: int) -> None:
         with self._lock:
             tag = "/".join(map(str, astuple(span))) if span else "between"
             self._cut(self._engines.begin_phase(tag), last=True)
             self._span, self._planned, self._number = span, planned, 0
             self._reset()
             self._span_began_s = self._began_s
+
+    def _drain(self, span: Span | None) -> None:
+        self._senders.hold(self._drain_s)
+        if span is not None and self._span == span:
+            self._begin(None, 0)
 
     def _cut_each_second(self) -> None:
         """All but a span's last window, which ends with the span: so all workers cut alike."""
@@ -100,35 +116,50 @@ class Collector:
         taken = self._engines.take(until)
         if self._span is None:
             return
-        windows = [window_of(self._span, self._number, parts) for parts in taken]
+        names = (f"{self._name}.{number}." for number in range(len(taken)))
+        windows = [
+            window_of(self._span, self._number, name, parts)
+            for name, parts in zip(names, taken, strict=True)
+        ]
         if not windows or self._right or self._wrong:
             windows.append(self._own(self._span))
         self._number += 1
         self._reset()
-        self._runner.send_message(WINDOW_MESSAGE, to_message(together(windows), last=last))
+        window = replace(together(windows), said=self._engines.newly_said())
+        self._runner.send_message(WINDOW_MESSAGE, to_message(window, last=last))
 
     def _own(self, span: Span) -> Window:
-        """What Python clients did since the last cut."""
+        """What Python clients did since the last cut: they tell of a request only when it ended."""
         duration_s = time.perf_counter() - self._began_s
+        ended = self._right + sum(self._wrong.values())
         return Window(
             span=span,
             number=self._number,
             start_s=time.time() - duration_s,
             duration_s=duration_s,
+            due=ended,
+            sent=ended,
             right=self._right,
             wrong=dict(self._wrong),
+            unsent=0,
+            in_flight=self._senders.gate.in_flight,
             workers=1,
-            busy_ratio=(time.process_time() - self._began_cpu_s) / duration_s,
-            latency=self._latency,
+            busy={self._name: (time.process_time() - self._began_cpu_s) / duration_s},
+            times=self._times,
         )
+
+    @property
+    def _name(self) -> str:
+        """Of this process, among the workers: Locust's number of it."""
+        return f"worker {getattr(self._runner, 'worker_index', 0)}"
 
     def _give_up(self, greenlet: gevent.Greenlet) -> None:
         sys.stderr.write(f"redline: windows cannot be cut: {greenlet.exception}\n")
         self._runner.quit()
 
 
-def install(environment: Environment) -> None:
+def install(environment: Environment, drain_s: float) -> None:
     """Collect in this process, unless it is a master, which has no users of its own."""
     runner = environment.runner
     if runner is not None and not isinstance(runner, MasterRunner):
-        Collector(runner)
+        Collector(runner, drain_s)

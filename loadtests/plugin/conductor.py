@@ -2,21 +2,17 @@
 
 import time
 from collections import defaultdict
-from dataclasses import astuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 
 import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner
 
-from loadtests.measure.window import (
-    Phase,
-    Span,
-    Window,
-    across_time,
-    across_workers,
-    from_message,
-)
+from loadtests.measure.window import Phase, Span, Window, across_workers, from_message
 from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE, WINDOW_S
+from loadtests.plugin.server_watch import ServerWatch
 from loadtests.record.writer import RecordWriter
 from loadtests.search.ceiling import Load
 
@@ -28,13 +24,37 @@ class DataLostError(Exception):
     """A worker's windows did not arrive: what was measured is not whole."""
 
 
-class Conductor:
-    """Probes one load at a time for ``target``; writes every window, if there is a writer."""
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What one load gave: the windows of its measured span, and the drain after it."""
 
-    def __init__(self, runner: Runner, target: str, writer: RecordWriter | None) -> None:
+    measured: tuple[Window, ...]
+    drained: tuple[Window, ...]
+
+
+class Conductor:
+    """Probes one load at a time for ``target``; writes every window, if there is a writer.
+
+    What is in flight at a probe's end may take ``drain_s`` to end, so that it does not weigh on the
+    next probe. ``watch`` looks at the server, ``repeat`` says how often it was restarted before.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        target: str,
+        writer: RecordWriter | None = None,
+        watch: ServerWatch | None = None,
+        *,
+        drain_s: float,
+        repeat: int = 0,
+    ) -> None:
         self._runner = runner
         self._target = target
+        self._repeat = repeat
         self._writer = writer
+        self._watch = watch
+        self._drain_s = drain_s
         self._probe = -1
         self._parts: dict[tuple[Span, int], list[Window]] = defaultdict(list)
         self._ended_workers: dict[Span, int] = defaultdict(int)
@@ -43,8 +63,8 @@ class Conductor:
         self._failure: Exception | None = None
         runner.register_message(WINDOW_MESSAGE, self._on_window)
 
-    def probe(self, load: Load) -> Window:
-        """Wait for the users, let the load settle, measure; the measured span as one window.
+    def probe(self, load: Load) -> Probed:
+        """Wait for the users, let the load settle, measure, and wait until nothing is in flight.
 
         DataLostError when a worker's windows are missing, RecordError when they cannot be written.
         """
@@ -52,13 +72,16 @@ class Conductor:
         self._merged = []
         self._expected = _workers(self._runner)
         self._wait_for_users(load.users)
-        if load.settle_s:
-            self._run(self._span(load, "settle"), load.settle_s)
         measured = self._span(load, "warmup" if load.step == "warmup" else "measure")
-        self._run(measured, load.measure_s)
-        self._runner.send_message(PHASE_MESSAGE, None)
-        self._gather(measured)
-        return across_time([window for window in self._merged if window.span == measured])
+        drain = self._span(load, "drain")
+        with self._watched(measured):
+            if load.settle_s:
+                self._run(self._span(load, "settle"), load.settle_s)
+            self._run(measured, load.measure_s)
+            self._begin(drain, windows=1)
+            self._gather(measured, GATHER_TIMEOUT_S)
+            self._gather(drain, GATHER_TIMEOUT_S + self._drain_s)
+        return Probed(*(self._merged_of(span) for span in (measured, drain)))
 
     def wait_until_ready(self) -> None:
         """Workers that were stopped are ready again only after Locust's stop timeout.
@@ -77,17 +100,41 @@ class Conductor:
 
         Probes are numbered on: a late window of the old test must not pass for one of the new.
         """
-        self._runner.send_message(PHASE_MESSAGE, None)
+        self._runner.send_message(PHASE_MESSAGE, None)  # nothing is sent until the next probe
         self._parts.clear()
         self._ended_workers.clear()
         self._merged.clear()
 
     def _span(self, load: Load, phase: Phase) -> Span:
-        return Span(self._target, self._probe, load.step, phase, load.users)
+        return Span(
+            target=self._target,
+            probe=self._probe,
+            step=load.step,
+            phase=phase,
+            users=load.users,
+            repeat=self._repeat,
+        )
+
+    @contextmanager
+    def _watched(self, span: Span) -> Iterator[None]:
+        """Look at the server before, during and after, all while nothing else is asked of it."""
+        if self._watch is None:
+            yield
+            return
+        self._watch.look(span, "before")
+        looking = self._watch.keep_looking(span)
+        try:
+            yield
+        finally:
+            looking.kill()
+        self._watch.look(span, "after")
+
+    def _begin(self, span: Span, windows: int) -> None:
+        message = {"span": astuple(span), "windows": windows, "workers": self._expected}
+        self._runner.send_message(PHASE_MESSAGE, message)
 
     def _run(self, span: Span, seconds: float) -> None:
-        windows = max(1, round(seconds / WINDOW_S))
-        self._runner.send_message(PHASE_MESSAGE, [*astuple(span), windows])
+        self._begin(span, max(1, round(seconds / WINDOW_S)))
         gevent.sleep(seconds)
         self._raise_failure()
 
@@ -98,8 +145,11 @@ class Conductor:
                 raise DataLostError(f"{self._runner.user_count} of {users} users run")
             gevent.sleep(0.02)
 
-    def _gather(self, span: Span) -> None:
-        deadline = time.monotonic() + GATHER_TIMEOUT_S
+    def _merged_of(self, span: Span) -> tuple[Window, ...]:
+        return tuple(window for window in self._merged if window.span == span)
+
+    def _gather(self, span: Span, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
         while self._ended_workers[span] < self._expected:
             self._raise_failure()
             if time.monotonic() > deadline:
@@ -108,7 +158,8 @@ class Conductor:
                 )
             gevent.sleep(0.01)
         for key in list(self._parts):  # of a worker that was too busy to cut one
-            self._accept(self._parts.pop(key))
+            if key[0] == span:
+                self._accept(self._parts.pop(key))
         self._raise_failure()
 
     def _raise_failure(self) -> None:

@@ -7,7 +7,14 @@ from dataclasses import replace
 from hdrh.histogram import HdrHistogram
 
 from loadtests.engine import Window as EngineWindow
-from loadtests.measure.window import Span, Window, across_workers, new_histogram
+from loadtests.measure.window import (
+    TIMES,
+    Span,
+    Times,
+    Window,
+    across_workers,
+    add_histogram,
+)
 from loadtests.users.shared_engine import Engines, SharedEngine
 
 NS = 1_000_000_000
@@ -23,6 +30,7 @@ class EnginePart:
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
         self._queued: dict[SharedEngine, list[EngineWindow]] = {}
+        self._said: set[str] = set()
         engines.listeners.append(self._on_window)
 
     def _on_window(self, shared: SharedEngine, window: EngineWindow) -> None:
@@ -64,6 +72,13 @@ class EnginePart:
                 taken.append(parts)
         return taken
 
+    def newly_said(self) -> dict[str, str]:
+        """What errors said of which nothing was known at the last call."""
+        said = {kind: text for one in self._engines.running for kind, text in one.said.items()}
+        new = {kind: text for kind, text in said.items() if kind not in self._said}
+        self._said |= new.keys()
+        return new
+
     def drop(self) -> None:
         """Forget what is queued."""
         self._queued.clear()
@@ -79,24 +94,46 @@ def _length_ns(windows: list[EngineWindow]) -> int:
     return windows[-1].end_ns - windows[0].start_ns if windows else 0
 
 
-def window_of(span: Span, number: int, parts: list[EngineWindow]) -> Window:
-    """``parts`` follow each other; those that share a number are phases of one window."""
+def window_of(span: Span, number: int, thread_name: str, parts: list[EngineWindow]) -> Window:
+    """``parts`` follow each other; those that share a number are phases of one window.
+
+    The engine's threads are called ``thread_name`` and their number.
+    """
     wrong: Counter[str] = Counter()
-    latency = new_histogram()
+    times = Times()
     for part in parts:
         wrong.update(part.wrong)
-        latency.add(HdrHistogram.decode(part.right_times.response))
-    lengths = {part.number: (part.duration_s, part.busy_ratio) for part in parts}
+        times.add(_times_of(part))
     duration_s = _length_ns(parts) / NS
-    busy_s = sum(length_s * busy_ratio for length_s, busy_ratio in lengths.values())
     return Window(
         span=span,
         number=number,
         start_s=time.time() - (time.monotonic_ns() - parts[0].start_ns) / NS,
         duration_s=duration_s,
+        due=sum(part.due for part in parts),
+        sent=sum(part.sent for part in parts),
         right=sum(part.right for part in parts),
         wrong=dict(wrong),
+        unsent=sum(part.unsent for part in parts),
+        in_flight=parts[-1].in_flight + parts[-1].queued,
         workers=1,
-        busy_ratio=busy_s / duration_s,
-        latency=latency,
+        busy=_busy(parts, thread_name, duration_s),
+        times=times,
     )
+
+
+def _times_of(part: EngineWindow) -> Times:
+    right, wrong = part.right_times, part.wrong_times
+    times = Times(*(HdrHistogram.decode(getattr(right, name)) for name in TIMES))
+    add_histogram(times.slot_wait, HdrHistogram.decode(wrong.slot_wait))
+    add_histogram(times.generator_lag, HdrHistogram.decode(wrong.generator_lag))
+    return times
+
+
+def _busy(parts: list[EngineWindow], thread_name: str, duration_s: float) -> dict[str, float]:
+    threads = {part.number: part.threads for part in parts}.values()
+    each = zip(*threads, strict=True)
+    return {
+        f"{thread_name}{index}": sum(one.cpu_s + one.run_queue_s for one in spent) / duration_s
+        for index, spent in enumerate(each)
+    }

@@ -7,8 +7,8 @@ import gevent
 from locust import LoadTestShape
 from locust.runners import Runner
 
-from loadtests.measure.window import Window
-from loadtests.plugin.conductor import Conductor, DataLostError
+from loadtests.measure.window import across_time
+from loadtests.plugin.conductor import Conductor, DataLostError, Probed
 from loadtests.search.ceiling import CeilingSearch, Load
 from serving.errors import RedlineError
 
@@ -62,7 +62,7 @@ class SearchShape(LoadTestShape):
             self._search = self.make_search(options)
             self._conductor.wait_until_ready()
         if self._load is not None:
-            window = self._probed(self._conductor, self._load)
+            window = across_time(self._probed(self._conductor, self._load).measured)
             self._search.feed(window.goodput_rps, window.error_ratio)
         self._load = self._search.next_load()
         if self._load is None:
@@ -72,7 +72,7 @@ class SearchShape(LoadTestShape):
         return self._load.users, max(1, change)
 
     @staticmethod
-    def _probed(conductor: Conductor, load: Load) -> Window:
+    def _probed(conductor: Conductor, load: Load) -> Probed:
         """A probe that lost a worker's windows is void, and made once more."""
         try:
             return conductor.probe(load)

@@ -1,22 +1,43 @@
-"""Reads the windows of a run record back, whole or cut short."""
+"""Reads a run record back, whole or cut short."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from hdrh.histogram import HdrHistogram
+from pydantic import ValidationError
 
-from loadtests.measure.window import Span, Window
-from loadtests.record.writer import HISTOGRAMS, WINDOWS
+from loadtests.measure.server_sample import ServerSample
+from loadtests.measure.window import COUNTS, TIMES, Span, Times, Window
+from loadtests.record.run import RUN, RunInfo
+from loadtests.record.writer import HISTOGRAMS, SERVER, WINDOWS
 from serving.errors import RecordError
+
+
+def read_run(folder: Path) -> RunInfo:
+    """What ran; RecordError when that cannot be read, or was edited."""
+    try:
+        return RunInfo.model_validate_json((folder / RUN).read_bytes())
+    except OSError as error:
+        raise RecordError(
+            f"cannot read the run record {folder}: {RUN}: {error.strerror}; "
+            "name a folder that redline run left"
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise RecordError(f"{folder / RUN} is damaged: {where}: {first['msg']}") from None
 
 
 def read_windows(folder: Path) -> list[Window]:
     """Every window of the record, in order; a last line that is cut short is left out.
 
-    RecordError when there is no record or a line before the last is damaged.
+    None before the first window was written. RecordError when the files cannot be read or a line
+    before the last is damaged.
     """
+    if not (folder / WINDOWS).exists():
+        return []
     try:
         lines = _whole_lines(folder / WINDOWS)
         payloads = [
@@ -26,12 +47,28 @@ def read_windows(folder: Path) -> list[Window]:
         ]
     except OSError as error:
         raise RecordError(f"cannot read the run record {folder}: {error.strerror}") from None
-    if len(payloads) < len(lines):
+    if len(payloads) < len(TIMES) * len(lines):
         raise RecordError(f"{folder / HISTOGRAMS} has fewer windows than {WINDOWS}: it was edited")
+    each = len(TIMES)
     return [
-        _window(folder, number, *pair)
-        for number, pair in enumerate(zip(lines, payloads, strict=False), start=1)
+        _window(folder, number, line, payloads[(number - 1) * each : number * each])
+        for number, line in enumerate(lines, start=1)
     ]
+
+
+def read_server(folder: Path) -> list[ServerSample]:
+    """Every sample of the server, in order; RecordError when a line before the last is damaged."""
+    if not (folder / SERVER).exists():
+        return []
+    samples = []
+    for number, line in enumerate(_whole_lines(folder / SERVER), start=1):
+        try:
+            samples.append(ServerSample(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise RecordError(
+                f"{folder / SERVER}, line {number}: damaged ({type(error).__name__}: {error})"
+            ) from None
+    return samples
 
 
 def follow_windows(folder: Path) -> Iterator[dict[str, Any] | None]:
@@ -55,19 +92,14 @@ def _whole_lines(path: Path) -> list[str]:
     return text[: text.rfind("\n") + 1].splitlines()
 
 
-def _window(folder: Path, number: int, line: str, payload: str) -> Window:
+def _window(folder: Path, number: int, line: str, times: Sequence[str]) -> Window:
     try:
         fields = json.loads(line)
         return Window(
             span=Span(*(fields[name] for name in Span.__slots__)),
-            number=fields["number"],
-            start_s=fields["start_s"],
-            duration_s=fields["duration_s"],
-            right=fields["right"],
-            wrong=fields["wrong"],
+            **{name: fields[name] for name in COUNTS},
             workers=fields["workers"],
-            busy_ratio=fields["busy_ratio"],
-            latency=HdrHistogram.decode(payload),
+            times=Times(*map(HdrHistogram.decode, times)),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RecordError(

@@ -1,25 +1,28 @@
-"""Writes windows as they happen: ``windows.jsonl`` and ``histograms.hlog`` of one run."""
+"""Writes what is measured as it happens: windows, their histograms, samples of the server."""
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from io import FileIO
 from pathlib import Path
 from typing import Any, Self
 
-from loadtests.measure.window import Window, quantiles_ms
+from loadtests.measure.server_sample import ServerSample
+from loadtests.measure.window import TIMES, Window, quantiles_ms
 from loadtests.record import hlog
 from serving.errors import RecordError
 
 WINDOWS = "windows.jsonl"
 HISTOGRAMS = "histograms.hlog"
+SERVER = "server.jsonl"
 
 
 class RecordWriter:
     """Appends to the record in ``folder``; one writer at a time.
 
-    Each window is one JSON line and one line of HdrHistogram's interval log, tagged with the
-    target, in the same order. RecordError when either cannot be written.
+    Each window is one JSON line, and in the same order a line of HdrHistogram's interval log for
+    each of its four times, tagged ``TARGET/TIME``. RecordError when a file cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -27,6 +30,7 @@ class RecordWriter:
         try:
             self._windows = (folder / WINDOWS).open("ab", buffering=0)
             self._histograms = (folder / HISTOGRAMS).open("ab", buffering=0)
+            self._server = (folder / SERVER).open("ab", buffering=0)
             if not self._histograms.tell():
                 _put(self._histograms, hlog.HEAD)
         except OSError as error:
@@ -35,15 +39,22 @@ class RecordWriter:
     def write(self, window: Window) -> None:
         """Append one window, down to the operating system."""
         try:
-            _put(self._histograms, _histogram_line(window))
+            _put(self._histograms, "".join(_histogram_lines(window)))
             _put(self._windows, json.dumps(to_json(window)) + "\n")
         except OSError as error:
             raise _unwritable(self._folder, error) from None
 
+    def write_server(self, sample: ServerSample) -> None:
+        """Append one sample of the server, down to the operating system."""
+        try:
+            _put(self._server, json.dumps(asdict(sample)) + "\n")
+        except OSError as error:
+            raise _unwritable(self._folder, error) from None
+
     def close(self) -> None:
-        """Close both files."""
-        self._windows.close()
-        self._histograms.close()
+        """Close all files."""
+        for file in (self._windows, self._histograms, self._server):
+            file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -59,17 +70,25 @@ def to_json(window: Window) -> dict[str, Any]:
         "number": window.number,
         "start_s": round(window.start_s, 6),
         "duration_s": round(window.duration_s, 6),
+        "due": window.due,
+        "sent": window.sent,
         "right": window.right,
         "wrong": window.wrong,
+        "unsent": window.unsent,
+        "in_flight": window.in_flight,
         "workers": window.workers,
-        "busy_ratio": round(window.busy_ratio, 4),
+        "busy": {name: round(ratio, 4) for name, ratio in window.busy.items()},
+        "said": window.said,
         "goodput_rps": round(window.goodput_rps, 3),
-        "latency_ms": quantiles_ms(window.latency),
+        "latency_ms": quantiles_ms(window.times.response),
     }
 
 
-def _histogram_line(window: Window) -> str:
-    return hlog.line(window.latency, window.start_s, window.duration_s, window.span.target)
+def _histogram_lines(window: Window) -> Iterator[str]:
+    for name in TIMES:
+        histogram = getattr(window.times, name)
+        tag = f"{window.span.target}/{name}"
+        yield hlog.line(histogram, window.start_s, window.duration_s, tag)
 
 
 def _put(file: FileIO, text: str) -> None:

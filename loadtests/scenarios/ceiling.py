@@ -15,6 +15,7 @@ from locust.runners import Runner, WorkerRunner
 
 from loadtests.plugin import collector
 from loadtests.plugin.conductor import Conductor
+from loadtests.plugin.server_watch import ServerWatch, source_of
 from loadtests.plugin.shape import SearchShape
 from loadtests.record.writer import RecordWriter
 from loadtests.scenarios.options import (
@@ -38,8 +39,11 @@ stay in the server's queue and weigh on the next probe."""
 def plug_in(environment: Environment, **_: Any) -> None:
     """After Locust's fork, in every process."""
     environment.stop_timeout = environment.stop_timeout or DRAIN_S
-    collector.install(environment)
+    collector.install(environment, DRAIN_S)
     runner = environment.runner
+    if environment.parsed_options is not None:
+        # Otherwise the users of a lost worker are missing for a minute, and the search with them.
+        environment.parsed_options.enable_rebalancing = True
     if runner is not None and not isinstance(runner, WorkerRunner):
         gevent.signal_handler(signal.SIGTERM, _stop, runner)
 
@@ -58,6 +62,13 @@ class Ceiling(SearchShape):
         return CeilingSearch(PROFILES[options.search])
 
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
-        """Records to ``--record``, if that is given."""
-        writer = RecordWriter(Path(options.record)) if options.record else None
-        return Conductor(runner, options.target, writer)
+        """Records to ``--record``, if that is given, and looks at the server meanwhile."""
+        if not options.record:
+            return Conductor(runner, options.target, drain_s=DRAIN_S)
+        writer = RecordWriter(Path(options.record))
+        (user_class,) = runner.environment.user_classes
+        source = source_of(user_class.server, options)  # type: ignore[attr-defined]  # ours
+        watch = ServerWatch(source, writer.write_server)
+        return Conductor(
+            runner, options.target, writer, watch, drain_s=DRAIN_S, repeat=options.repeat
+        )

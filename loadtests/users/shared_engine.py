@@ -14,6 +14,7 @@ from locust.env import Environment
 
 from loadtests.engine import Engine, Sample, Window
 from loadtests.seed import SEED
+from loadtests.users.gate import Gate
 from loadtests.users.statistics import merge
 
 WINDOW_S = 0.5
@@ -57,9 +58,14 @@ Listener = Callable[["SharedEngine", Window], None]
 
 
 class SharedEngine:
-    """One engine and the users that it stands for. Its threads run from the constructor on."""
+    """One engine and the users that it stands for. Its threads run from the constructor on.
 
-    def __init__(self, requests: Requests, pace: Pace, seed: int, listener: Listener) -> None:
+    While it is ``held`` nothing falls due, whatever the users are.
+    """
+
+    def __init__(
+        self, requests: Requests, pace: Pace, seed: int, listener: Listener, *, held: bool
+    ) -> None:
         grpc = requests.url.startswith("grpc")
         self._engine = Engine(
             requests.url,
@@ -77,18 +83,39 @@ class SharedEngine:
         self.users = 0
         self.seen_ns = 0
         """The end of the last window that was handed on."""
+        self._held = held
         self._pace = pace
+        self._rate_rps: float | None = None
         self._listener = listener
         self._explained: set[str] = set()
+        self.said: dict[str, str] = {}
+        """Of each kind of error, what the first one said."""
         self._engine.start()
 
     def set_users(self, users: int) -> None:
-        """From now on so many."""
+        """From now on so many; they send unless the engine is held."""
         self.users = users
-        if self._pace.user_rate is None:
-            self._engine.set_users(users)
+        if not self._held:
+            self._apply()
+
+    def release(self, rate_rps: float | None = None) -> None:
+        """Send for the users, or with ``rate_rps`` so many requests a second instead."""
+        self._held, self._rate_rps = False, rate_rps
+        self._apply()
+
+    def hold(self, drain_s: float) -> None:
+        """No new requests; wait for those in flight without holding up other greenlets."""
+        self._held = True
+        gevent.get_hub().threadpool.apply(self._engine.drain, (drain_s,))
+        self.poll()
+
+    def _apply(self) -> None:
+        if self._rate_rps is not None:
+            self._engine.set_rate(self._rate_rps, self._pace.arrivals)
+        elif self._pace.user_rate is not None:
+            self._engine.set_rate(self.users * self._pace.user_rate, self._pace.arrivals)
         else:
-            self._engine.set_rate(users * self._pace.user_rate, self._pace.arrivals)
+            self._engine.set_users(self.users)
 
     def begin_phase(self, tag: str) -> int:
         """A window ends now; the boundary in ns of CLOCK_MONOTONIC."""
@@ -116,12 +143,12 @@ class SharedEngine:
             said = self._engine.error_details().get(kind, b"").decode(errors="replace").strip()
             if said:
                 logger.warning("%s: %s, first: %s", self.requests.name, kind, said)
+                self.said[kind] = said
 
     def close(self, drain_s: float) -> None:
-        """Wait for what is in flight, without holding up other greenlets; hand on the rest."""
+        """Wait for what is in flight, hand on the rest, end the threads."""
         self.users = 0
-        gevent.get_hub().threadpool.apply(self._engine.drain, (drain_s,))
-        self.poll()
+        self.hold(drain_s)
         self._engine.stop()
 
 
@@ -137,13 +164,16 @@ def _with_faults(window: Window, faults: Sequence[str]) -> Window:
 class Engines:
     """The engines of one Locust process. Take it from :func:`engines_of`.
 
-    ``listeners`` are called with each engine and each window of it that ended.
+    ``listeners`` are called with each engine and each window of it that ended. ``gate`` is for the
+    users that have a client of their own.
     """
 
     def __init__(self, environment: Environment) -> None:
         self.listeners: list[Listener] = []
         self.running: list[SharedEngine] = []
         """Also those that drain."""
+        self.gate = Gate()
+        self._held = False
         self._environment = environment
         self._by_kind: dict[Hashable, SharedEngine] = {}
 
@@ -154,7 +184,9 @@ class Engines:
         """
         if kind not in self._by_kind:
             requests = make()
-            shared = SharedEngine(requests, pace, self._seed(requests), self._on_window)
+            shared = SharedEngine(
+                requests, pace, self._seed(requests), self._on_window, held=self._held
+            )
             self._by_kind[kind] = shared
             self.running.append(shared)
             if len(self.running) == 1:
@@ -177,6 +209,20 @@ class Engines:
         except gevent.GreenletExit:
             closing.join()
             raise
+
+    def hold(self, drain_s: float) -> None:
+        """Let nobody send; return when nothing is in flight any more, or after ``drain_s``."""
+        self._held = True
+        self.gate.close()
+        gevent.joinall([gevent.spawn(one.hold, drain_s) for one in self.running], raise_error=True)
+        self.gate.wait_until_empty(drain_s)
+
+    def release(self, rate_rps: float | None = None) -> None:
+        """Let everybody send, or the engines ``rate_rps`` requests a second in all."""
+        self._held = False
+        self.gate.open()
+        for shared in self.running:
+            shared.release(None if rate_rps is None else rate_rps / len(self.running))
 
     def begin_phase(self, tag: str) -> dict[SharedEngine, int]:
         """Make all engines end a window now; when all windows up to then have been handed on.

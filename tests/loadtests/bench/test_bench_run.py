@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from loadtests import engine
-from loadtests.bench.cases import CASES
+from loadtests.bench.cases import CASES, SOAK, SOAK_RATE_RPS
 from loadtests.bench.errors import BenchError
 from loadtests.bench.generators import Command, Generator, Job
 from loadtests.bench.outputs import Figures
@@ -128,6 +128,17 @@ def test_an_open_loop() -> None:
     lags = [figures[f"generator_lag_{key}_us"] for key in ("p50", "p90", "p99", "p999", "max")]
     assert lags == sorted(lags)
     assert figures["generator_lag_p50_us"] < figures["response_p50_us"]
+
+
+@needs_nghttpd
+@needs_engine
+def test_a_locust_worker() -> None:
+    case = replace(SOAK, seconds=1, goals=())
+    (generator,) = run_case(case, ONCE, lambda _: None).generators
+    figures = {name: spread.median for name, spread in generator.figures.items()}
+    assert generator.wrong == 0
+    assert figures["rate_rps"] == pytest.approx(SOAK_RATE_RPS, rel=0.1)
+    assert 40 < figures["resident_peak_mb"] < 120
 
 
 @needs_nghttpd

@@ -5,7 +5,9 @@ import random
 import pytest
 
 from loadtests.measure.window import (
+    TIMES,
     Span,
+    Times,
     Window,
     across_time,
     across_workers,
@@ -24,20 +26,27 @@ def window(
     latencies_us: tuple[int, ...] = (1000,),
     wrong: dict[str, int] | None = None,
     busy: float = 0.5,
+    thread: str = "a",
 ) -> Window:
-    histogram = new_histogram()
+    times = Times()
     for value in latencies_us:
-        histogram.record_value(value)
+        times.response.record_value(value)
+        times.generator_lag.record_value(3)
+    ended = len(latencies_us) + sum((wrong or {}).values())
     return Window(
         span=SPAN,
         number=number,
         start_s=100.0 + number,
         duration_s=duration_s,
+        due=ended + 2,
+        sent=ended + 1,
         right=len(latencies_us),
         wrong=wrong or {},
+        unsent=1,
+        in_flight=4,
         workers=1,
-        busy_ratio=busy,
-        latency=histogram,
+        busy={thread: busy},
+        times=times,
     )
 
 
@@ -52,13 +61,16 @@ def test_workers_add_up_side_by_side() -> None:
     merged = across_workers(
         [
             window(latencies_us=(10, 20), wrong={"timeout": 1}, busy=0.2),
-            window(latencies_us=(30,), wrong={"timeout": 2, "reset": 1}, busy=0.9),
+            window(latencies_us=(30,), wrong={"timeout": 2, "reset": 1}, busy=0.9, thread="b"),
         ],
         workers=2,
     )
     assert (merged.right, merged.wrong) == (3, {"timeout": 3, "reset": 1})
-    assert (merged.duration_s, merged.workers, merged.busy_ratio) == (1.0, 2, 0.9)
-    assert merged.latency.get_max_value() == 30
+    assert (merged.duration_s, merged.workers) == (1.0, 2)
+    assert (merged.busy, merged.busy_ratio) == ({"a": 0.2, "b": 0.9}, 0.9)
+    assert (merged.due, merged.sent, merged.unsent, merged.in_flight) == (11, 9, 2, 8)
+    assert merged.times.response.get_max_value() == 30
+    assert merged.times.generator_lag.get_total_count() == 3
     assert merged.goodput_rps == 3
 
 
@@ -82,8 +94,12 @@ def test_one_wrong_answer_in_the_sample_makes_all_doubtful() -> None:
 
 
 def test_time_adds_up_end_to_end() -> None:
-    merged = across_time([window(0, 1.0, (10,) * 30), window(1, 0.5, (20,) * 30)])
+    merged = across_time(
+        [window(0, 1.0, (10,) * 30, busy=0.3), window(1, 0.5, (20,) * 30, busy=0.9)]
+    )
     assert merged.duration_s == 1.5
+    assert merged.busy_ratio == pytest.approx(0.5)
+    assert (merged.due, merged.in_flight) == (64, 4)
     assert merged.goodput_rps == 40
     assert merged.start_s == 100.0
 
@@ -104,7 +120,7 @@ def test_a_quantile_needs_ten_answers_beyond_it() -> None:
 def test_quantiles_agree_with_the_raw_samples() -> None:
     draw = random.Random(6)
     samples = [1 + int(draw.lognormvariate(8, 1)) for _ in range(20_000)]
-    quantiles = quantiles_ms(window(latencies_us=tuple(samples)).latency)
+    quantiles = quantiles_ms(window(latencies_us=tuple(samples)).times.response)
     ordered = sorted(samples)
     for name, share in {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}.items():
         true_ms = ordered[round(share * len(ordered)) - 1] / 1000
@@ -116,4 +132,13 @@ def test_a_message_carries_a_window_whole() -> None:
     received, last = from_message(to_message(sent, last=True))
     assert received == sent
     assert last is True
-    assert received.latency.equals(sent.latency)
+    for name in TIMES:
+        assert getattr(received.times, name).equals(getattr(sent.times, name)), name
+
+
+def test_an_empty_histogram_leaves_the_smallest_value_alone() -> None:
+    total, one = Times(), Times()
+    one.response.record_value(700)
+    total.add(one)
+    total.add(Times())
+    assert total.response.get_min_value() == 700

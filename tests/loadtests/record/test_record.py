@@ -1,13 +1,14 @@
 """What is written is read back, whole or cut short, and other tools can read it too."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hdrh.log import HistogramLogReader
 
-from loadtests.measure.window import Span, Window, new_histogram
+from loadtests.measure.window import TIMES, Span, Times, Window, new_histogram
 from loadtests.record.files import write_whole
 from loadtests.record.keeper import RunKeeper, new_run_folder
 from loadtests.record.reader import follow_windows, read_windows
@@ -49,19 +50,24 @@ TARGET = TargetRun(
 def window(
     probe: int, step: str, number: int, right: int, wrong: int = 0, busy: float = 0.5
 ) -> Window:
-    histogram = new_histogram()
+    times = Times()
     for value in range(right):
-        histogram.record_value(1000 + value)
+        times.response.record_value(1000 + value)
+        times.slot_wait.record_value(7)
     return Window(
         span=Span("t", probe, step, "warmup" if step == "warmup" else "measure", 4 * probe),
         number=number,
         start_s=1000.0 + number,
         duration_s=1.0,
+        due=right + wrong + 3,
+        sent=right + wrong + 1,
         right=right,
         wrong={"timeout": wrong} if wrong else {},
+        unsent=2,
+        in_flight=1,
         workers=1,
-        busy_ratio=busy,
-        latency=histogram,
+        busy={"worker 0.0.0": busy},
+        times=times,
     )
 
 
@@ -71,7 +77,7 @@ WRITTEN = [
     window(1, "grow", 0, 100),
     window(1, "grow", 1, 140),
     window(2, "grow", 0, 50, wrong=50),
-    window(3, "hold", 0, 150),
+    window(3, "hold", 0, 150, busy=0.86),
     window(3, "hold", 1, 130, busy=0.95),
 ]
 
@@ -87,16 +93,19 @@ def folder(tmp_path: Path) -> Path:
 def test_windows_are_read_back(folder: Path) -> None:
     read = read_windows(folder)
     assert read == WRITTEN
-    assert all(a.latency.equals(b.latency) for a, b in zip(read, WRITTEN, strict=True))
+    for one, written in zip(read, WRITTEN, strict=True):
+        for name in TIMES:
+            assert getattr(one.times, name).equals(getattr(written.times, name)), name
 
 
 def test_the_histograms_are_a_standard_interval_log(folder: Path) -> None:
     reader = HistogramLogReader(str(folder / HISTOGRAMS), new_histogram())
-    total = 0
+    totals: Counter[str] = Counter()
     while (interval := reader.get_next_interval_histogram()) is not None:
-        total += interval.get_total_count()
+        totals[interval.get_tag()] += interval.get_total_count()
     reader.close()
-    assert total == sum(one.right for one in WRITTEN)
+    answers = sum(one.right for one in WRITTEN)
+    assert +totals == {"t/response": answers, "t/slot_wait": answers}
 
 
 def test_a_second_writer_appends(folder: Path) -> None:
@@ -206,7 +215,7 @@ def test_a_ceiling_says_what_else_may_have_set_it() -> None:
     shared = TARGET.model_copy(update={"generator_cores": [1]})
     limits = {
         None: summarised(quiet),
-        "generator": summarised(replace(quiet, busy_ratio=0.9)),
+        "generator": summarised(replace(quiet, busy={"worker 0.0.0": 0.9})),
         "users": summarised(most),
         "cores": summarised(quiet, shared),
     }
