@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests.bench.accuracy_truth import AccuracySummary
+from loadtests.bench.accuracy.truth import AccuracySummary
 from loadtests.bench.compare import CaseSummary
 from loadtests.bench.runner import WARMUP_S, Settings
 from loadtests.host import describe_host, versions
@@ -15,7 +15,7 @@ from serving.errors import RecordError
 
 SCHEMA = 1
 LATEST = "latest.json"
-ACCURACY = "accuracy.json"
+ACCURACY_FILE = "accuracy.json"
 
 
 def load_average() -> float:

@@ -105,7 +105,8 @@ def due_ns(arrivals_ns: Nanoseconds, offsets_ns: Nanoseconds) -> Nanoseconds:
 
     Both in the order of arrival.
     """
-    return offsets_ns + (arrivals_ns - offsets_ns).min()
+    due: Nanoseconds = offsets_ns + (arrivals_ns - offsets_ns).min()
+    return due
 
 
 def capacity_rps(records: NDArray[np.void], servers: int) -> float:

@@ -1,19 +1,16 @@
-"""How true the engine's figures are: held against the log of a server whose times are known."""
+"""What is held against the log, and within which bars; one function a case."""
 
-import json
-import math
-import sys
+import functools
 import tempfile
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtests.bench.accuracy_run import AccuracyJob, CeilingRun, OpenRun
-from loadtests.bench.accuracy_truth import (
+from loadtests.bench.accuracy.engine_run import AccuracyJob, CeilingRun, OpenRun
+from loadtests.bench.accuracy.truth import (
     QUANTILES,
     AccuracySummary,
     Reading,
@@ -24,17 +21,16 @@ from loadtests.bench.accuracy_truth import (
     poisson_offsets_ns,
     quantiles_us,
 )
+from loadtests.bench.accuracy.workbench import METHOD, PAYLOAD, Workbench, locust_quantile_us
 from loadtests.bench.errors import BenchError
 from loadtests.bench.generators import Job, Locust
-from loadtests.bench.payload import Payload, write_payload
+from loadtests.bench.payload import write_payload
 from loadtests.bench.runner import Settings, Tell
-from serving.process import ManagedProcess
+from loadtests.measure.window import WRONG_ANSWER
 from serving.reference.launch import Behaviour
 from serving.reference.launch import run as run_reference
-from serving.reference.log import ReferenceLog, read_log
+from serving.reference.log import FATES, ReferenceLog
 
-METHOD = "redline.Reference/Answer"
-PAYLOAD = Payload(b"x" * 300, b"y" * 60)
 SERVICE = "exponential:1ms"
 SERVICE_S = 0.001
 LOAD = 0.8
@@ -55,86 +51,48 @@ MIXED_S = 4.0
 MIXED_RATIO = 0.005
 """Of errors, and of wrong answers."""
 
-_SPARE_S = 60
-_POLL_S = 0.05
+
+def measure_accuracy(settings: Settings, tell: Tell) -> Iterator[AccuracySummary]:
+    """The cases in turn. BenchError when one cannot be carried out."""
+    with tempfile.TemporaryDirectory(prefix="redline-accuracy-") as name:
+        bench = Workbench(settings, Path(name), tell)
+        for case in ACCURACY_CASES:
+            yield case(bench)
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
-    """Where the runs take place, and who is told."""
+class _Round:
+    """What the engine told of a run, and the server's records of its requests."""
 
-    settings: Settings
-    folder: Path
-    tell: Tell
+    seed: int
+    run: OpenRun
+    records: NDArray[np.void]
 
-    @property
-    def job(self) -> AccuracyJob:
-        """To be completed by each case."""
-        return AccuracyJob(
-            url="",
-            request=PAYLOAD.request.decode(),
-            answer=PAYLOAD.answer.decode(),
-            connections=8,
-            streams=64,
-            load="poisson",
-            rate_rps=0.0,
-            seconds=0.0,
-            seed=0,
-        )
-
-    def carry_out(
-        self, behaviour: Behaviour, job: AccuracyJob
-    ) -> tuple[dict[str, object], ReferenceLog]:
-        """One run: what the engine told, and the server's log."""
-        log = self.folder / "reference.log"
-        answer = self.folder / "answer"
-        answer.write_bytes(PAYLOAD.answer)
-        behaviour = replace(behaviour, answer=answer, log=log, seed=job.seed)
-        with run_reference(behaviour, [self.settings.server_core], self.folder) as server:
-            url = f"{server.address('grpc')}/{METHOD}"
-            line = json.dumps(asdict(replace(job, url=url)))
-            command = [sys.executable, "-m", "loadtests.bench.accuracy_run", line]
-            output = self.run("the engine", command, job.seconds, {})
-        return json.loads(output.splitlines()[-1]), read_log(log)
-
-    def run(self, name: str, command: list[str], seconds: float, env: dict[str, str]) -> str:
-        """What ``command`` printed. BenchError when it fails or does not end."""
-        output = self.folder / "generator.log"
-        output.unlink(missing_ok=True)
-        cores = [self.settings.generator_core]
-        process = ManagedProcess(command, cores=cores, log=output, environment=env)
-        limit_s = time.monotonic() + seconds + _SPARE_S
-        try:
-            while process.exit_code is None:
-                if time.monotonic() > limit_s:
-                    raise BenchError(f"{name} does not end: {process.last_words()}")
-                time.sleep(_POLL_S)
-        finally:
-            process.stop()
-        if process.exit_code:
-            raise BenchError(f"{name} failed ({process.exit_code}): {process.last_words()}")
-        return output.read_text()
+    def of(self, fate: str) -> NDArray[np.void]:
+        """The records of one of the log's FATES."""
+        kept: NDArray[np.void] = self.records[self.records["fate"] == FATES.index(fate)]
+        return kept
 
 
-def measure_accuracy(settings: Settings, tell: Tell) -> list[AccuracySummary]:
-    """All cases. BenchError when one cannot be carried out."""
-    with tempfile.TemporaryDirectory(prefix="redline-accuracy-") as name:
-        bench = _Bench(settings, Path(name), tell)
-        latencies = [_latency(bench, servers) for servers in SERVERS]
-        return [*latencies, _stall(bench), _ceiling(bench), _mixed(bench)]
+def _rounds(
+    bench: Workbench, what: str, behaviour: Behaviour, job: AccuracyJob, rounds: int
+) -> Iterator[_Round]:
+    for number in range(rounds):
+        bench.tell(f"accuracy: {what}, round {number + 1} of {rounds}")
+        told, log = bench.carry_out(behaviour, replace(job, seed=number))
+        run = OpenRun(**told)  # type: ignore[arg-type]
+        yield _Round(number, run, _of_run(run, log))
 
 
-def _latency(bench: _Bench, servers: int) -> AccuracySummary:
+def _latency(bench: Workbench, servers: int) -> AccuracySummary:
     rate_rps = LOAD * servers / SERVICE_S
     behaviour = Behaviour(service=SERVICE, servers=servers)
     job = replace(bench.job, rate_rps=rate_rps, seconds=LATENCY_S)
     measured, truths = [], []
-    for number in range(bench.settings.rounds):
-        bench.tell(f"accuracy: latencies, {servers} servers, round {number + 1}")
-        told, log = bench.carry_out(behaviour, replace(job, seed=number))
-        run = OpenRun(**told)  # type: ignore[arg-type]
-        records = _of_run(run, log)
-        due = due_ns(records["arrival_ns"], poisson_offsets_ns(number, rate_rps, len(records)))
+    what = f"latencies, {servers} server{'s' * (servers > 1)}"
+    for each in _rounds(bench, what, behaviour, job, bench.settings.rounds):
+        run, records = each.run, each.records
+        due = due_ns(records["arrival_ns"], poisson_offsets_ns(each.seed, rate_rps, len(records)))
         measured.append(run)
         truths.append(
             {
@@ -156,7 +114,7 @@ def _latency(bench: _Bench, servers: int) -> AccuracySummary:
     return AccuracySummary(f"latency-{servers}", title, tuple(figures), _lags(measured))
 
 
-def _stall(bench: _Bench) -> AccuracySummary:
+def _stall(bench: Workbench) -> AccuracySummary:
     behaviour = Behaviour(service=SERVICE, stall=STALL)
     job = replace(
         bench.job,
@@ -169,11 +127,8 @@ def _stall(bench: _Bench) -> AccuracySummary:
     runs: list[OpenRun] = []
     response: dict[str, list[Reading]] = {"p90": [], "p99": []}
     wait, lag = [], []
-    for number in range(STALL_ROUNDS):
-        bench.tell(f"accuracy: stalls, round {number + 1}")
-        told, log = bench.carry_out(behaviour, replace(job, seed=number))
-        run = OpenRun(**told)  # type: ignore[arg-type]
-        records = _of_run(run, log)
+    for each in _rounds(bench, "stalls", behaviour, job, STALL_ROUNDS):
+        run, records = each.run, each.records
         due = due_ns(records["arrival_ns"], constant_offsets_ns(STALL_RPS, len(records)))
         truth = quantiles_us(records["answered_ns"] - due)
         for quantile, readings in response.items():
@@ -194,7 +149,7 @@ def _stall(bench: _Bench) -> AccuracySummary:
     return AccuracySummary("stall", title, figures, {**beside, **_lags(runs)})
 
 
-def _stock_locust_us(bench: _Bench, quantiles: Sequence[str]) -> dict[str, float]:
+def _stock_locust_us(bench: Workbench, quantiles: Sequence[str]) -> dict[str, float]:
     """What Locust's own client tells of the same server at the same rate."""
     bench.tell("accuracy: stalls, FastHttpUser")
     behaviour = Behaviour(service=SERVICE, stall=STALL)
@@ -208,25 +163,13 @@ def _stock_locust_us(bench: _Bench, quantiles: Sequence[str]) -> dict[str, float
     return {name: locust_quantile_us(output, QUANTILES[name]) for name in quantiles}
 
 
-def locust_quantile_us(output: str, share: float) -> float:
-    """A quantile of the response times that Locust's ``--json`` lists, by nearest rank."""
-    entries, _end = json.JSONDecoder().raw_decode(output, output.index("[\n"))
-    counts = {float(ms): int(count) for ms, count in entries[0]["response_times"].items()}
-    rank = math.ceil(share * sum(counts.values()))
-    for ms in sorted(counts):
-        rank -= counts[ms]
-        if rank <= 0:
-            return ms * 1e3
-    raise BenchError("locust: no response times in its statistics")
-
-
-def _ceiling(bench: _Bench) -> AccuracySummary:
+def _ceiling(bench: Workbench) -> AccuracySummary:
     servers = SERVERS[-1]
     behaviour = Behaviour(service=SERVICE, servers=servers)
     job = replace(bench.job, load="ceiling")
     readings, users = [], []
     for number in range(bench.settings.rounds):
-        bench.tell(f"accuracy: ceilings, round {number + 1}")
+        bench.tell(f"accuracy: ceilings, round {number + 1} of {bench.settings.rounds}")
         told, log = bench.carry_out(behaviour, replace(job, seed=number))
         run = CeilingRun(**told)  # type: ignore[arg-type]
         ended = log.records["end_ns"]
@@ -238,7 +181,7 @@ def _ceiling(bench: _Bench) -> AccuracySummary:
     return AccuracySummary("ceiling", title, (figure,), {"users": tuple(users)})
 
 
-def _mixed(bench: _Bench) -> AccuracySummary:
+def _mixed(bench: Workbench) -> AccuracySummary:
     servers = SERVERS[-1]
     behaviour = Behaviour(
         service=SERVICE, servers=servers, error_ratio=MIXED_RATIO, wrong_ratio=MIXED_RATIO
@@ -246,20 +189,14 @@ def _mixed(bench: _Bench) -> AccuracySummary:
     job = replace(bench.job, rate_rps=MIXED_RPS, seconds=MIXED_S)
     runs: list[OpenRun] = []
     goodput, errors, wrong = [], [], []
-    for number in range(bench.settings.rounds):
-        bench.tell(f"accuracy: failing and wrong answers, round {number + 1}")
-        told, log = bench.carry_out(behaviour, replace(job, seed=number))
-        run = OpenRun(**told)  # type: ignore[arg-type]
-        _of_run(run, log)
+    what = "failing and wrong answers"
+    for each in _rounds(bench, what, behaviour, job, bench.settings.rounds):
+        run = each.run
         span_s = (run.end_ns - run.start_ns) / 1e9
-        right = _within(run, log.of("right"))
-        right = right[right["answered_ns"] < run.end_ns]
-        goodput.append(_reading(run.right / span_s, len(right) / span_s, 0.001, 0))
-        told_errors, told_wrong = (
-            run.wrong.get(k, 0) for k in ("grpc 13 INTERNAL", "wrong answer")
-        )
-        errors.append(Reading(told_errors, len(_within(run, log.of("error"))), 0))
-        wrong.append(Reading(told_wrong, len(_within(run, log.of("wrong"))), 0))
+        right = (each.of("right")["answered_ns"] < run.end_ns).sum()
+        goodput.append(_reading(run.right / span_s, float(right) / span_s, 0.001, 0))
+        errors.append(Reading(run.wrong.get("grpc 13 INTERNAL", 0), len(each.of("error")), 0))
+        wrong.append(Reading(run.wrong.get(WRONG_ANSWER, 0), len(each.of("wrong")), 0))
         runs.append(run)
     figures = (
         judge("goodput", "right/s", "0.1 %", "each", goodput),
@@ -283,17 +220,20 @@ def _lags(runs: Sequence[OpenRun]) -> dict[str, tuple[float, ...]]:
     }
 
 
-def _within(run: OpenRun, records: NDArray[np.void]) -> NDArray[np.void]:
-    kept: NDArray[np.void] = records[records["arrival_ns"] >= run.start_ns]
-    return kept
-
-
 def _of_run(run: OpenRun, log: ReferenceLog) -> NDArray[np.void]:
     """The run's requests in the log. BenchError where the two do not have the same number."""
-    records = _within(run, log.records)
+    records: NDArray[np.void] = log.records[log.records["arrival_ns"] >= run.start_ns]
     if len(records) != run.due - run.unsent or run.unsent:
         raise BenchError(
             f"accuracy: {run.due} requests fell due ({run.unsent} unsent), "
             f"and the server's log has {len(records)}"
         )
     return records
+
+
+ACCURACY_CASES: tuple[Callable[[Workbench], AccuracySummary], ...] = (
+    *(functools.partial(_latency, servers=servers) for servers in SERVERS),
+    _stall,
+    _ceiling,
+    _mixed,
+)

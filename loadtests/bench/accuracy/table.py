@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from loadtests.bench.accuracy_truth import AccuracySummary, Figure
+from loadtests.bench.accuracy.truth import AccuracySummary, Figure
 
 
 def accuracy_table(summaries: Sequence[AccuracySummary]) -> Table:

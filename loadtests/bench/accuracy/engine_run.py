@@ -1,6 +1,6 @@
 """The engine in a process of its own, on the reference server: one run, one line of JSON.
 
-``python -m loadtests.bench.accuracy_run JOB`` where JOB is the JSON of an `AccuracyJob`.
+``python -m loadtests.bench.accuracy.engine_run JOB`` where JOB is the JSON of an `AccuracyJob`.
 """
 
 import json
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from loadtests.bench.accuracy_truth import QUANTILES
+from loadtests.bench.accuracy.truth import QUANTILES
 from loadtests.engine import Engine, Window
 from loadtests.measure.window import new_histogram
 from loadtests.search.ceiling import CeilingSearch, Load, Profile
@@ -126,13 +126,15 @@ def _open_run(windows: Sequence[Window], start_ns: int, end_ns: int) -> OpenRun:
 
 def _search(engine: Engine) -> CeilingRun:
     search = CeilingSearch(PROFILE)
-    found: CeilingRun | None = None
+    held: CeilingRun | None = None
     while load := search.next_load():
-        found, error_ratio = _probe(engine, load)
-        search.feed(found.goodput_rps, error_ratio)
-    if found is None:
-        raise ValueError("the search asked for nothing")
-    return found
+        probe, error_ratio = _probe(engine, load)
+        if load.step == "hold":
+            held = probe
+        search.feed(probe.goodput_rps, error_ratio)
+    if held is None:
+        raise ValueError("the search held no load")
+    return held
 
 
 def _probe(engine: Engine, load: Load) -> tuple[CeilingRun, float]:
