@@ -36,7 +36,8 @@ class Conductor:
     """Probes one load at a time for ``target``; writes every window, if there is a writer.
 
     What is in flight at a probe's end may take ``drain_s`` to end, so that it does not weigh on the
-    next probe. ``watch`` looks at the server, ``repeat`` says how often it was restarted before.
+    next probe. ``watch`` looks at the server, ``repeat`` says how often it was restarted before,
+    ``first_probe`` which number the first probe gets.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Conductor:
         *,
         drain_s: float,
         repeat: int = 0,
+        first_probe: int = 0,
     ) -> None:
         self._runner = runner
         self._target = target
@@ -55,7 +57,7 @@ class Conductor:
         self._writer = writer
         self._watch = watch
         self._drain_s = drain_s
-        self._probe = -1
+        self._probe = first_probe - 1
         self._parts: dict[tuple[Span, int], list[Window]] = defaultdict(list)
         self._ended_workers: dict[Span, int] = defaultdict(int)
         self._merged: list[Window] = []
@@ -71,7 +73,7 @@ class Conductor:
         self._probe += 1
         self._merged = []
         self._expected = _workers(self._runner)
-        self._wait_for_users(load.users)
+        self._wait_for_users(self.users_of(load))
         measured = self._span(load, "warmup" if load.step == "warmup" else "measure")
         drain = self._span(load, "drain")
         with self._watched(measured):
@@ -82,6 +84,10 @@ class Conductor:
             self._gather(measured, GATHER_TIMEOUT_S)
             self._gather(drain, GATHER_TIMEOUT_S + self._drain_s)
         return Probed(*(self._merged_of(span) for span in (measured, drain)))
+
+    def users_of(self, load: Load) -> int:
+        """The users that stand for a load: in open loop one in each worker, whose rate is set."""
+        return load.users if load.rate_rps is None else _workers(self._runner)
 
     def wait_until_ready(self) -> None:
         """Workers that were stopped are ready again only after Locust's stop timeout.
@@ -111,7 +117,8 @@ class Conductor:
             probe=self._probe,
             step=load.step,
             phase=phase,
-            users=load.users,
+            users=self.users_of(load),
+            rate_rps=load.rate_rps,
             repeat=self._repeat,
         )
 

@@ -59,7 +59,7 @@ def _fault(held: Window) -> str | None:
 
 
 def _together(each: Sequence[verdicts.Verdict]) -> Verdict:
-    """Every reason of every repeat; the bottleneck is that of the first which was not the server."""
+    """Every reason of every repeat; the bottleneck of the first that was not the server's."""
     decisive = next((one for one in each if one.bottleneck != SERVER), each[0])
     return Verdict(
         valid=all(one.valid for one in each),

@@ -33,7 +33,7 @@ class RecordedProbe:
 
     @property
     def ended(self) -> bool:
-        """Whether it was measured to its end; one whose workers changed was void, and made again."""
+        """Whether it was measured to its end; one that lost a worker was void, and made again."""
         return bool(self.drained)
 
     def reconciliation(self) -> Reconciliation:
