@@ -17,7 +17,16 @@ from loadtests.measure.window import new_histogram
 from loadtests.search.ceiling import CeilingSearch, Load, Profile
 
 TIMES = ("service", "response", "slot_wait", "generator_lag")
-PROFILE = Profile(warmup_s=1, settle_s=0.3, probe_s=1.5, hold_s=4, refinements=3, max_users=256)
+PROFILE = Profile(
+    warmup_s=1,
+    settle_s=0.3,
+    probe_s=1.5,
+    hold_s=4,
+    refinements=3,
+    max_users=256,
+    repeats=1,
+    capacity=False,
+)
 """Of a search that knows its server: each probe sees thousands of answers."""
 _WARM_USERS = 64
 _WARM_S = 0.3

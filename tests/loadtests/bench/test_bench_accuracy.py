@@ -114,9 +114,10 @@ def test_a_search_on_a_known_server_ends_in_one_reading(
     script = tmp_path / "quick_search.py"
     script.write_text(
         "import json, sys\n"
-        "from dataclasses import asdict\n"
+        "from dataclasses import asdict, replace\n"
         "from loadtests.bench.accuracy import engine_run\n"
-        "engine_run.PROFILE = engine_run.Profile(0.1, 0.05, 0.1, 0.3, 1, 64)\n"
+        "short = {'warmup_s': 0.1, 'settle_s': 0.05, 'probe_s': 0.1, 'hold_s': 0.3}\n"
+        "engine_run.PROFILE = replace(engine_run.PROFILE, **short, refinements=1, max_users=64)\n"
         "engine_run._WINDOW_S = 0.05\n"
         "job = engine_run.AccuracyJob(**json.loads(sys.argv[1]))\n"
         "print(json.dumps(asdict(engine_run.run(job))))\n"
