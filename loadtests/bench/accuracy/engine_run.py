@@ -129,8 +129,15 @@ def _open_run(windows: Sequence[Window], start_ns: int, end_ns: int) -> OpenRun:
         right=sum(window.right for window in windows if window.end_ns <= end_ns),
         wrong=dict(wrong),
         times_us=times_us,
-        busy_ratio=max(window.busy_ratio for window in windows),
+        busy_ratio=_busy_ratio([window for window in windows if window.end_ns <= end_ns]),
     )
+
+
+def _busy_ratio(windows: Sequence[Window]) -> float:
+    """(CPU time + run-queue wait) / wall of the one thread, over all of ``windows``."""
+    spans = {window.number: window for window in windows}.values()  # a number is one span of time
+    busy_s = sum(thread.cpu_s + thread.run_queue_s for w in spans for thread in w.threads)
+    return busy_s / sum(window.duration_s for window in spans)
 
 
 def _search(engine: Engine) -> CeilingRun:
