@@ -79,6 +79,13 @@ def run(
         Optional[str],  # noqa: UP045 - typer
         typer.Option(help="The server's cores, as in 1 or 2,4-7; by default the upper half."),
     ] = None,
+    slo: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="With --profile full: seek the capacity at it, as in p99=25ms,errors=0.1%; "
+            "by default the p99 up to 5 times that of a single user."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
 ) -> None:
     """Serve the models, load each target to its ceiling, and leave a report."""
@@ -93,6 +100,7 @@ def run(
         configurations=configuration,
         cores=cores,
         results=out.absolute(),
+        slo=slo,
     )
     os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
     view = View(console, len(plan.targets), PROFILES[plan.profile])

@@ -9,6 +9,7 @@ would pass just when it must not. The dispersion is therefore also taken of a lo
 more answers exceed, in the same bursts; and a probe must be long against the limit.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -105,6 +106,11 @@ def _judge(found: Evidence, slo: Slo, windows: int, duration_s: float) -> tuple[
 def shortest_s(slo: Slo) -> float:
     """A probe that lasts less than so many seconds cannot show that ``slo`` holds."""
     return MIN_LIMITS * slo.limit_us / 1e6
+
+
+def fewest_requests(slo: Slo) -> int:
+    """Fewer requests cannot show that ``slo`` holds, even if all of them meet it: 459 for a p99."""
+    return math.ceil(math.log(PASS_RISK) / math.log(slo.quantile))
 
 
 def counts_of(measured: Sequence[Window], drained: Sequence[Window], slo: Slo) -> Counts:

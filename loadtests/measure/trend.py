@@ -25,7 +25,7 @@ class Trend:
 
     def exceeds(self, least: float, confidence: float = 0.95) -> bool:
         """Whether the rise is more than ``least``, significantly (one-sided t)."""
-        if self.freedom < 1:
+        if self.freedom < 1 or self.rise <= least:
             return False
         return self.rise - least > t_quantile(confidence, self.freedom) * self.error
 

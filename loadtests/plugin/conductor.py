@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 
@@ -57,6 +57,8 @@ class Conductor:
         self._writer = writer
         self._watch = watch
         self._drain_s = drain_s
+        self.in_vain: Callable[[Sequence[Window]], bool] | None = None
+        """Whether a probe whose measured windows so far are these can be stopped."""
         self._probe = first_probe - 1
         self._parts: dict[tuple[Span, int], list[Window]] = defaultdict(list)
         self._ended_workers: dict[Span, int] = defaultdict(int)
@@ -79,7 +81,7 @@ class Conductor:
         with self._watched(measured):
             if load.settle_s:
                 self._run(self._span(load, "settle"), load.settle_s)
-            self._run(measured, load.measure_s)
+            self._run(measured, load.measure_s, self.in_vain)
             self._begin(drain, windows=1)
             self._gather(measured, GATHER_TIMEOUT_S)
             self._gather(drain, GATHER_TIMEOUT_S + self._drain_s)
@@ -140,9 +142,18 @@ class Conductor:
         message = {"span": astuple(span), "windows": windows, "workers": self._expected}
         self._runner.send_message(PHASE_MESSAGE, message)
 
-    def _run(self, span: Span, seconds: float) -> None:
+    def _run(
+        self,
+        span: Span,
+        seconds: float,
+        in_vain: Callable[[Sequence[Window]], bool] | None = None,
+    ) -> None:
         self._begin(span, max(1, round(seconds / WINDOW_S)))
-        gevent.sleep(seconds)
+        deadline = time.monotonic() + seconds
+        while (left_s := deadline - time.monotonic()) > 0:
+            gevent.sleep(left_s if in_vain is None else min(left_s, WINDOW_S))
+            if in_vain is not None and in_vain(self._merged_of(span)):
+                break
         self._raise_failure()
 
     def _wait_for_users(self, users: int) -> None:

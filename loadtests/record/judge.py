@@ -5,8 +5,11 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 
 from loadtests.measure import verdicts
+from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.intervals import goodput_interval, mean_interval
+from loadtests.measure.slo import Slo, parse_slo
 from loadtests.measure.window import Window, quantiles_ms
+from loadtests.record.answers import CapacityFound
 from loadtests.record.probes import RecordedProbe, facts_of, last_of
 from loadtests.record.run import TargetRun
 from loadtests.record.summary import Capacity, Ceiling, Interval, Latency, Reason, Verdict
@@ -98,10 +101,54 @@ def _ceiling(target: TargetRun, held: Sequence[RecordedProbe], verdict: Verdict)
 def _interval(held: Sequence[RecordedProbe], goodputs: Sequence[float]) -> Interval | None:
     several = len(held) > 1
     found = mean_interval(goodputs) if several else goodput_interval(held[0].measured)
-    return found and (round(max(0.0, found[0]), 3), round(found[1], 3))
+    return _rounded(found)
 
 
-def judge_capacity(target: TargetRun, probes: Sequence[RecordedProbe]) -> Capacity | None:
-    """None where no capacity was searched for."""
-    del target, probes
-    return None
+def judge_capacity(
+    target: TargetRun, probes: Sequence[RecordedProbe], found: Sequence[CapacityFound]
+) -> Capacity | None:
+    """Over all repeats that found a rate; None where no capacity was searched for."""
+    if not found:
+        return None
+    slo = parse_slo(found[0].slo)
+    rates = [(one, one.rate_rps) for one in found if one.rate_rps is not None]
+    each = [
+        verdicts.verdict(facts)
+        for one, rate_rps in rates
+        if (facts := _confirmed(target, probes, one.repeat, rate_rps, slo))
+    ]
+    none = next((one.why for one in found if one.rate_rps is None), None)
+    mean_rps = fmean(rate_rps for _, rate_rps in rates) if rates else None
+    return Capacity(
+        slo=found[0].slo,
+        rate_rps=mean_rps and round(mean_rps, 3),
+        ci95_rps=_rounded(mean_interval([rate_rps for _, rate_rps in rates])),
+        repeats_rps=[round(rate_rps, 3) for _, rate_rps in rates],
+        at_least=any(one.at_least for one, _ in rates),
+        why=none or next((one.why for one, _ in rates if one.why), None),
+        verdict=_together(each) if each else None,
+    )
+
+
+def _confirmed(
+    target: TargetRun,
+    probes: Sequence[RecordedProbe],
+    repeat: int,
+    rate_rps: float,
+    slo: Slo,
+) -> ProbeFacts | None:
+    """The confirmation at ``rate_rps``, beside the lowest rate above it that was probed."""
+    confirmed = last_of(probes, "confirm", repeat)
+    if confirmed is None:
+        return None
+    above = [
+        probe
+        for probe in probes
+        if probe.ended and probe.span.repeat == repeat and (probe.span.rate_rps or 0) > rate_rps
+    ]
+    harder = min(above, key=lambda probe: probe.span.rate_rps or 0, default=None)
+    return facts_of(target, confirmed, harder, slo=slo)
+
+
+def _rounded(interval: Interval | None) -> Interval | None:
+    return interval and (round(max(0.0, interval[0]), 3), round(interval[1], 3))

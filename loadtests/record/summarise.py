@@ -7,6 +7,7 @@ from dataclasses import asdict
 from loadtests.measure.intervals import goodput_interval, latency_interval
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import Window, quantiles_ms
+from loadtests.record.answers import CapacityFound
 from loadtests.record.judge import judge_capacity, judge_ceiling
 from loadtests.record.probes import RecordedProbe, recorded_probes
 from loadtests.record.run import RunInfo, TargetIdentity, TargetRun
@@ -22,11 +23,22 @@ from loadtests.record.summary import (
 
 
 def summarise(
-    run: RunInfo, windows: Iterable[Window], samples: Iterable[ServerSample] = ()
+    run: RunInfo,
+    windows: Iterable[Window],
+    samples: Iterable[ServerSample] = (),
+    capacities: Sequence[CapacityFound] = (),
 ) -> Summary:
     """The summary of ``run``; complete only if it finished and every target has a ceiling."""
     probes = recorded_probes(windows, samples)
-    targets = [_target(run, target, probes.get(target.name, [])) for target in run.targets]
+    targets = [
+        _target(
+            run,
+            target,
+            probes.get(target.name, []),
+            [found for found in capacities if found.target == target.name],
+        )
+        for target in run.targets
+    ]
     return Summary(
         complete=run.finished is not None and all(target.ceiling for target in targets),
         failure=run.failure,
@@ -36,12 +48,19 @@ def summarise(
         profile=run.profile,
         command=run.command,
         redline=run.redline,
+        versions=run.versions,
+        seed=run.seed,
         host=run.host,
         targets=targets,
     )
 
 
-def _target(run: RunInfo, target: TargetRun, probes: Sequence[RecordedProbe]) -> TargetSummary:
+def _target(
+    run: RunInfo,
+    target: TargetRun,
+    probes: Sequence[RecordedProbe],
+    capacities: Sequence[CapacityFound],
+) -> TargetSummary:
     identity = target.model_dump(include=set(TargetIdentity.model_fields))
     judged = judge_ceiling(target, probes, run.profile)
     identity["failure"] = target.failure or judged.failure
@@ -50,7 +69,7 @@ def _target(run: RunInfo, target: TargetRun, probes: Sequence[RecordedProbe]) ->
         name=target.name,
         verdict=judged.verdict,
         ceiling=None if identity["failure"] else judged.ceiling,
-        capacity=judge_capacity(target, probes),
+        capacity=judge_capacity(target, probes, capacities),
         calibration=target.calibration,
         probes=[_probe(number, probe) for number, probe in enumerate(probes, start=1)],
         errors=_errors(probes),

@@ -46,12 +46,14 @@ class RecordedShape(SearchShape):
     """A search on the users that the command line named, recorded if it says where."""
 
     abstract = True
+    writer: RecordWriter | None = None
+    """Of the record, where there is one."""
 
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
         """Records to ``--record``, if that is given, and looks at the server meanwhile."""
         if not options.record:
             return Conductor(runner, options.target, drain_s=DRAIN_S)
-        writer = RecordWriter(Path(options.record))
+        writer = self.writer = RecordWriter(Path(options.record))
         (user_class,) = runner.environment.user_classes
         source = source_of(user_class.server, options)  # type: ignore[attr-defined]  # ours
         watch = ServerWatch(source, writer.write_server)
