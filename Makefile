@@ -24,7 +24,7 @@ test: ## run every test
 	@./scripts/setup test
 	@$(BIN)/python -m pytest
 
-bench: ## the load engine beside wrk, h2load, k6 and Locust on servers that do nothing
+bench: ## the load engine beside wrk, h2load, k6 and Locust, and beside a server's own log
 	@./scripts/setup bench
 	@$(BIN)/python -m loadtests.bench $(ARGS)
 
