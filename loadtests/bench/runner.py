@@ -106,7 +106,8 @@ def _watch(name: str, process: ManagedProcess, server: ManagedProcess, job: Job)
         _sample_memory(process, memory)
         time.sleep(_SAMPLE_S)
     # A master is alone before its worker is there and when it has gone.
-    seen.memory.extend(max(memory.values(), key=len) if memory else [])
+    longest: Samples = max(memory.values(), key=len, default=[])
+    seen.memory.extend(longest)
     return seen
 
 
