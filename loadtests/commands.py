@@ -12,6 +12,9 @@ import typer
 from rich.console import Console
 
 from loadtests.campaign import Campaign
+from loadtests.doctor import view as doctor_view
+from loadtests.doctor.checks import diagnose
+from loadtests.doctor.gather import gather
 from loadtests.drive import Drive, make_load
 from loadtests.drive_view import DriveView
 from loadtests.live import View
@@ -195,6 +198,27 @@ def drive(
         elif result:
             view.summary(result, driven.error_details())
     if not result or not result.all_right:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the findings and all facts as JSON.")
+    ] = False,
+) -> None:
+    """Say what on this machine stops a run or spoils its numbers. Exit code 1 if a run is stopped.
+
+    Ask it when nothing else is at work: part of it is to watch for half a second.
+    """
+    facts = gather()
+    findings = diagnose(facts)
+    if as_json:
+        sys.stdout.write(f"{doctor_view.as_json(facts, findings)}\n")
+    else:
+        doctor_view.show(_console(), facts, findings)
+    if doctor_view.stopped(findings):
         raise typer.Exit(1)
 
 
