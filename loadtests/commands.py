@@ -207,6 +207,13 @@ def drive(
     ] = 10.0,
     threads: Annotated[int, typer.Option(min=1, max=256, help="Engine threads.")] = 1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same arrivals.")] = SEED,
+    cacert: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="For https:// and grpcs://, a file of certificates that may vouch for the server; "
+            "by default the system's."
+        ),
+    ] = None,
     hlog: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Write response latencies here, as HdrHistogram's interval log."),
@@ -214,7 +221,10 @@ def drive(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Drive one URL with the load engine. Exit code 0 if every answer was right, else 1."""
+    """Drive one URL with the load engine.
+
+    Exit code 0 if every request that fell due was answered rightly, else 1.
+    """
     load = make_load(
         url=url,
         bodies=body,
@@ -228,6 +238,7 @@ def drive(
         timeout_s=timeout,
         threads=threads,
         seed=seed,
+        ca_file=cacert,
     )
     view = DriveView(_console(), load)
     driven = Drive(load, hlog, view.window)
@@ -240,7 +251,7 @@ def drive(
             sys.stdout.write(f"{json.dumps(asdict(result))}\n")
         elif result:
             view.summary(result, driven.error_details())
-    if not result or result.errors or not result.ok:
+    if not result or not result.all_right:
         raise typer.Exit(1)
 
 
