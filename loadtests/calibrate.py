@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import itertools
 import json
 import tempfile
 import time
@@ -21,7 +22,6 @@ from loadtests.record.files import write_whole
 from loadtests.record.keeper import utc_now
 from loadtests.record.run import Calibration
 from loadtests.seed import SEED
-from loadtests.users.shared_engine import STREAMS_PER_CONNECTION
 from serving.errors import EngineError
 from serving.paths import BUILD
 from serving.reference.launch import Behaviour, ReferenceServer, run
@@ -34,6 +34,8 @@ WARMUP_S = 0.5
 LIGHT_RPS = 2000.0
 LIGHT_SHARE = 0.1
 """Of its ceiling, the generator's light load is at most so much."""
+STREAMS_PER_CONNECTION = 32
+"""As many as Locust's users share one connection."""
 GRPC_USERS = 256
 HTTP_USERS = 64
 IN_FLIGHT_BYTES = 16 << 20
@@ -147,19 +149,18 @@ def _busy(payload: Payload, server: ReferenceServer) -> Load:
         timeout_s=5.0,
         threads=1,
         seed=SEED,
+        ca_file=None,
     )
 
 
 def _light(payload: Payload, server: ReferenceServer, rate_rps: float) -> Load:
-    return replace(
-        _busy(payload, server), users=None, rate_rps=rate_rps, duration_s=LIGHT_S
-    )
+    return replace(_busy(payload, server), users=None, rate_rps=rate_rps, duration_s=LIGHT_S)
 
 
 def _clock_step_ns() -> int:
     """The smallest step that the clock of all times makes from one reading to another."""
     readings = [time.monotonic_ns() for _ in range(_CLOCK_READINGS)]
-    steps = (later - earlier for earlier, later in zip(readings, readings[1:], strict=False))
+    steps = (later - earlier for earlier, later in itertools.pairwise(readings))
     return min((step for step in steps if step > 0), default=1)
 
 

@@ -15,13 +15,17 @@ from rich.console import Console
 from loadtests.calibrate import Payload
 from loadtests.calibrate import calibrate as measure
 from loadtests.campaign import Campaign
+from loadtests.doctor import view as doctor_view
+from loadtests.doctor.checks import diagnose
+from loadtests.doctor.gather import gather
 from loadtests.drive import Drive, make_load
 from loadtests.drive_view import DriveView
 from loadtests.live import View
 from loadtests.plan import PROTOCOLS, among, make_plan
 from loadtests.record.keeper import draw_summary
+from loadtests.report.calibration_table import calibration_table
 from loadtests.report.html import write_report
-from loadtests.report.terminal import calibration_table, ceiling_table, closing_lines
+from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
 from serving.cores import parse_cores, share_cores
@@ -75,6 +79,13 @@ def run(
         Optional[str],  # noqa: UP045 - typer
         typer.Option(help="The server's cores, as in 1 or 2,4-7; by default the upper half."),
     ] = None,
+    slo: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="With --profile full: seek the capacity at it, as in p99=25ms,errors=0.1%; "
+            "by default the p99 up to 5 times that of a single user."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
 ) -> None:
     """Serve the models, load each target to its ceiling, and leave a report."""
@@ -89,6 +100,7 @@ def run(
         configurations=configuration,
         cores=cores,
         results=out.absolute(),
+        slo=slo,
     )
     os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
     view = View(console, len(plan.targets), PROFILES[plan.profile])
@@ -195,6 +207,13 @@ def drive(
     ] = 10.0,
     threads: Annotated[int, typer.Option(min=1, max=256, help="Engine threads.")] = 1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same arrivals.")] = SEED,
+    cacert: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="For https:// and grpcs://, a file of certificates that may vouch for the server; "
+            "by default the system's."
+        ),
+    ] = None,
     hlog: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Write response latencies here, as HdrHistogram's interval log."),
@@ -202,7 +221,10 @@ def drive(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Drive one URL with the load engine. Exit code 0 if every answer was right, else 1."""
+    """Drive one URL with the load engine.
+
+    Exit code 0 if every request that fell due was answered rightly, else 1.
+    """
     load = make_load(
         url=url,
         bodies=body,
@@ -216,6 +238,7 @@ def drive(
         timeout_s=timeout,
         threads=threads,
         seed=seed,
+        ca_file=cacert,
     )
     view = DriveView(_console(), load)
     driven = Drive(load, hlog, view.window)
@@ -228,7 +251,7 @@ def drive(
             sys.stdout.write(f"{json.dumps(asdict(result))}\n")
         elif result:
             view.summary(result, driven.error_details())
-    if not result or result.errors or not result.ok:
+    if not result or not result.all_right:
         raise typer.Exit(1)
 
 
@@ -286,6 +309,27 @@ def reference_server(
             port=port,
         )
     )
+
+
+@app.command()
+def doctor(
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the findings and all facts as JSON.")
+    ] = False,
+) -> None:
+    """Say what on this machine stops a run or spoils its numbers. Exit code 1 if a run is stopped.
+
+    Ask it when nothing else is at work: part of it is to watch for half a second.
+    """
+    facts = gather()
+    findings = diagnose(facts)
+    if as_json:
+        sys.stdout.write(f"{doctor_view.as_json(facts, findings)}\n")
+    else:
+        doctor_view.show(_console(), facts, findings)
+    if doctor_view.stopped(findings):
+        raise typer.Exit(1)
 
 
 def _console() -> Console:

@@ -10,7 +10,7 @@ from serving.deployment import Deployment
 from serving.errors import RedlineError
 from serving.process import ManagedProcess
 
-LOCUSTFILE = Path(__file__).parent / "scenarios" / "ceiling.py"
+SCENARIOS = Path(__file__).parent / "scenarios"
 USER_CLASSES = {
     ("tfserving", "grpc"): "TFServingGrpc",
     ("tfserving", "rest"): "TFServingRest",
@@ -24,11 +24,16 @@ class GeneratorError(RedlineError):
 
 
 def locust_command(
-    target: Target, server: Deployment, options: Mapping[str, object], cores: Sequence[int]
+    scenario: str,
+    target: Target,
+    server: Deployment,
+    options: Mapping[str, object],
+    cores: Sequence[int],
 ) -> list[str]:
-    """The command line; with several generator cores Locust forks a worker for each.
+    """The command line of a locustfile in ``scenarios``.
 
-    ``options`` are the scenario's own, by name and without their dashes.
+    With several generator cores Locust forks a worker for each. ``options`` are
+    the scenario's own, by name and without their dashes.
     """
     watched = {
         "server-pid": server.process.pid,
@@ -37,7 +42,7 @@ def locust_command(
     }
     known = {name: value for name, value in {**watched, **options}.items() if value is not None}
     command = [
-        *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE)),
+        *(sys.executable, "-m", "locust", "-f", str(SCENARIOS / f"{scenario}.py")),
         USER_CLASSES[target.server, target.protocol],
         *("--headless", "--only-summary", "--host", server.address(target.protocol)),
         *("--model", target.model, "--batch", str(target.batch), "--body", target.body),

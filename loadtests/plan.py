@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from loadtests.measure.slo import Slo, parse_slo
 from loadtests.search.ceiling import PROFILES
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
@@ -22,7 +23,8 @@ PROTOCOLS = ("grpc", "rest")
 class Plan:
     """The targets of a run in their order, and what is common to them.
 
-    ``kinds`` says how each server is deployed.
+    ``kinds`` says how each server is deployed. ``slo`` is what the capacity is sought for, None for
+    the default.
     """
 
     profile: str
@@ -31,6 +33,7 @@ class Plan:
     server_cores: tuple[int, ...]
     generator_cores: tuple[int, ...]
     results: Path
+    slo: Slo | None
 
 
 def make_plan(
@@ -44,6 +47,7 @@ def make_plan(
     configurations: Sequence[str],
     cores: str | None,
     results: Path,
+    slo: str | None = None,
 ) -> Plan:
     """The plan for these choices; an empty choice means the profile's own.
 
@@ -73,7 +77,14 @@ def make_plan(
         server_cores=tuple(server_cores),
         generator_cores=tuple(generator_cores),
         results=results,
+        slo=_slo(slo, profile),
     )
+
+
+def _slo(text: str | None, profile: str) -> Slo | None:
+    if text and not PROFILES[profile].capacity:
+        raise UsageError(f"--slo: the profile {profile} seeks ceilings only; add --profile full")
+    return parse_slo(text) if text else None
 
 
 def _kinds(servers: Iterable[str], deployment: str) -> dict[str, str]:

@@ -58,7 +58,7 @@ class ManagedProcess:
 
     @property
     def pid(self) -> int:
-        """The supervisor's, below which the command and all its descendants are."""
+        """The supervisor's: the root of the tree, which waits for every descendant that ends."""
         return self._popen.pid
 
     @property

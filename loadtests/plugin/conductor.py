@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 
@@ -36,7 +36,8 @@ class Conductor:
     """Probes one load at a time for ``target``; writes every window, if there is a writer.
 
     What is in flight at a probe's end may take ``drain_s`` to end, so that it does not weigh on the
-    next probe. ``watch`` looks at the server, ``repeat`` says how often it was restarted before.
+    next probe. ``watch`` looks at the server, ``repeat`` says how often it was restarted before,
+    ``first_probe`` which number the first probe gets.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Conductor:
         *,
         drain_s: float,
         repeat: int = 0,
+        first_probe: int = 0,
     ) -> None:
         self._runner = runner
         self._target = target
@@ -55,7 +57,9 @@ class Conductor:
         self._writer = writer
         self._watch = watch
         self._drain_s = drain_s
-        self._probe = -1
+        self.in_vain: Callable[[Sequence[Window]], bool] | None = None
+        """Whether a probe whose measured windows so far are these can be stopped."""
+        self._probe = first_probe - 1
         self._parts: dict[tuple[Span, int], list[Window]] = defaultdict(list)
         self._ended_workers: dict[Span, int] = defaultdict(int)
         self._merged: list[Window] = []
@@ -71,17 +75,21 @@ class Conductor:
         self._probe += 1
         self._merged = []
         self._expected = _workers(self._runner)
-        self._wait_for_users(load.users)
+        self._wait_for_users(self.users_of(load))
         measured = self._span(load, "warmup" if load.step == "warmup" else "measure")
         drain = self._span(load, "drain")
         with self._watched(measured):
             if load.settle_s:
                 self._run(self._span(load, "settle"), load.settle_s)
-            self._run(measured, load.measure_s)
+            self._run(measured, load.measure_s, self.in_vain)
             self._begin(drain, windows=1)
             self._gather(measured, GATHER_TIMEOUT_S)
             self._gather(drain, GATHER_TIMEOUT_S + self._drain_s)
         return Probed(*(self._merged_of(span) for span in (measured, drain)))
+
+    def users_of(self, load: Load) -> int:
+        """The users that stand for a load: in open loop one in each worker, whose rate is set."""
+        return load.users if load.rate_rps is None else _workers(self._runner)
 
     def wait_until_ready(self) -> None:
         """Workers that were stopped are ready again only after Locust's stop timeout.
@@ -111,7 +119,8 @@ class Conductor:
             probe=self._probe,
             step=load.step,
             phase=phase,
-            users=load.users,
+            users=self.users_of(load),
+            rate_rps=load.rate_rps,
             repeat=self._repeat,
         )
 
@@ -133,9 +142,18 @@ class Conductor:
         message = {"span": astuple(span), "windows": windows, "workers": self._expected}
         self._runner.send_message(PHASE_MESSAGE, message)
 
-    def _run(self, span: Span, seconds: float) -> None:
+    def _run(
+        self,
+        span: Span,
+        seconds: float,
+        in_vain: Callable[[Sequence[Window]], bool] | None = None,
+    ) -> None:
         self._begin(span, max(1, round(seconds / WINDOW_S)))
-        gevent.sleep(seconds)
+        deadline = time.monotonic() + seconds
+        while (left_s := deadline - time.monotonic()) > 0:
+            gevent.sleep(left_s if in_vain is None else min(left_s, WINDOW_S))
+            if in_vain is not None and in_vain(self._merged_of(span)):
+                break
         self._raise_failure()
 
     def _wait_for_users(self, users: int) -> None:

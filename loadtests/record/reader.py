@@ -1,18 +1,21 @@
 """Reads a run record back, whole or cut short."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hdrh.histogram import HdrHistogram
 from pydantic import ValidationError
 
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import COUNTS, TIMES, Span, Times, Window
+from loadtests.record.answers import CapacityFound
 from loadtests.record.run import RUN, RunInfo
-from loadtests.record.writer import HISTOGRAMS, SERVER, WINDOWS
+from loadtests.record.writer import CAPACITY, HISTOGRAMS, SERVER, WINDOWS
 from serving.errors import RecordError
+
+T = TypeVar("T")
 
 
 def read_run(folder: Path) -> RunInfo:
@@ -58,17 +61,24 @@ def read_windows(folder: Path) -> list[Window]:
 
 def read_server(folder: Path) -> list[ServerSample]:
     """Every sample of the server, in order; RecordError when a line before the last is damaged."""
-    if not (folder / SERVER).exists():
-        return []
-    samples = []
-    for number, line in enumerate(_whole_lines(folder / SERVER), start=1):
+    return _read_lines(folder / SERVER, ServerSample)
+
+
+def read_capacities(folder: Path) -> list[CapacityFound]:
+    """What each search for the capacity ended with; RecordError as of :func:`read_server`."""
+    return _read_lines(folder / CAPACITY, CapacityFound)
+
+
+def _read_lines(path: Path, make: Callable[..., T]) -> list[T]:
+    found = []
+    for number, line in enumerate(_whole_lines(path) if path.exists() else [], start=1):
         try:
-            samples.append(ServerSample(**json.loads(line)))
+            found.append(make(**json.loads(line)))
         except (ValueError, TypeError) as error:
             raise RecordError(
-                f"{folder / SERVER}, line {number}: damaged ({type(error).__name__}: {error})"
+                f"{path}, line {number}: damaged ({type(error).__name__}: {error})"
             ) from None
-    return samples
+    return found
 
 
 def follow_windows(folder: Path) -> Iterator[dict[str, Any] | None]:

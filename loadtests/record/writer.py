@@ -11,11 +11,13 @@ from typing import Any, Self
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import TIMES, Window, quantiles_ms
 from loadtests.record import hlog
+from loadtests.record.answers import CapacityFound
 from serving.errors import RecordError
 
 WINDOWS = "windows.jsonl"
 HISTOGRAMS = "histograms.hlog"
 SERVER = "server.jsonl"
+CAPACITY = "capacity.jsonl"
 
 
 class RecordWriter:
@@ -48,6 +50,14 @@ class RecordWriter:
         """Append one sample of the server, down to the operating system."""
         try:
             _put(self._server, json.dumps(asdict(sample)) + "\n")
+        except OSError as error:
+            raise _unwritable(self._folder, error) from None
+
+    def write_capacity(self, found: CapacityFound) -> None:
+        """Append what a search for the capacity ended with, down to the operating system."""
+        try:
+            with (self._folder / CAPACITY).open("ab", buffering=0) as file:
+                _put(file, json.dumps(asdict(found)) + "\n")
         except OSError as error:
             raise _unwritable(self._folder, error) from None
 

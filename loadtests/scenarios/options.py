@@ -67,6 +67,13 @@ def _add_server_options(parser: LocustArgumentParser) -> None:
         help="how often the server was restarted before, for the record",
         include_in_web_ui=False,
     )
+    parser.add_argument(
+        "--first-probe",
+        type=int,
+        default=0,
+        help="the first probe's number in the record",
+        include_in_web_ui=False,
+    )
 
 
 @events.init.add_listener

@@ -15,7 +15,7 @@ constexpr size_t kFates = 4;
 
 struct Call {
   uint64_t number = 0;      // in the order of arrival
-  Nanoseconds arrival = 0;  // its last byte was read
+  Nanoseconds arrival = 0;  // the kernel had its last byte
   Nanoseconds start = 0;    // of its service, as scheduled
   Nanoseconds end = 0;
   Connection* connection = nullptr;  // null: the client has gone

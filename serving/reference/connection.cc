@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "server.h"
@@ -14,6 +16,17 @@ namespace redline {
 namespace {
 
 constexpr std::string_view kHttp2 = "PRI * HTTP/2.0\r\n";
+
+// When the kernel had the last byte that was read, by CLOCK_REALTIME; 0: it does not say.
+Nanoseconds received(msghdr& message) {
+  for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr; each = CMSG_NXTHDR(&message, each)) {
+    if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_TIMESTAMPNS) continue;
+    timespec time{};
+    std::memcpy(&time, CMSG_DATA(each), sizeof time);
+    return time.tv_sec * kSecond + time.tv_nsec;
+  }
+  return 0;
+}
 
 }  // namespace
 
@@ -34,14 +47,23 @@ void Connection::on_socket(uint32_t events) {
 // One read of a large buffer; what is left is reported again.
 void Connection::read() {
   const auto buffer = server_.buffer();
-  const ssize_t got = recv(socket_, buffer.data(), buffer.size(), 0);
-  server_.tick();
+  iovec place{buffer.data(), buffer.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control;
+  msghdr message{};
+  message.msg_iov = &place;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t got = recvmsg(socket_, &message, 0);
+  server_.tick_at(got > 0 ? received(message) : 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0 || failing_) {
     closed_ = got <= 0;
     return;
   }
+  reading_ = true;
   if (!receive({buffer.data(), static_cast<size_t>(got)})) failing_ = true;
+  reading_ = false;
   flush();
 }
 
@@ -138,7 +160,10 @@ Call& Connection::open_call(uint32_t stream) {
   return call;
 }
 
-void Connection::on_arrived(Call& call) { server_.admit(call); }
+void Connection::on_arrived(Call& call) {
+  if (!reading_) server_.tick_at(0);  // pipelined: its turn has come
+  server_.admit(call);
+}
 
 void Connection::on_answered(Call& call) {
   call.answered = true;

@@ -54,6 +54,7 @@ class Connection final : private SessionEvents {
   const uint32_t number_;
   const uint16_t port_;
   bool http2_ = false;
+  bool reading_ = false;
   bool blocked_ = false;  // the socket takes no more
   bool failing_ = false;  // the peer broke the protocol: what is left to say, then close
   bool closed_ = false;

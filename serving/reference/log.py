@@ -32,7 +32,7 @@ RECORD = np.dtype(
 """One request; times are CLOCK_MONOTONIC, as ``time.monotonic_ns`` gives it.
 
 ``number`` is its place in the order of arrival, from 0: the draws of service times and of fates go
-by it. ``arrival_ns``: its last byte was read. ``start_ns`` and ``end_ns``: of its service, as
+by it. ``arrival_ns``: the kernel had its last byte. ``start_ns`` and ``end_ns``: of its service, as
 scheduled. ``answered_ns``: its answer was handed to the kernel; 0 when it never was, for the client
 had gone. ``port`` is the client's, ``connection`` a number that no other connection has,
 ``stream`` HTTP/2's identifier or, of HTTP/1.1, the place in the connection's order, from 1.

@@ -28,6 +28,7 @@ Server::Server(const Options& options, int listener)
       listener_(listener),
       started_(now_ns()),
       now_(started_),
+      arrival_(started_),
       station_(options.servers, options.queue, stall_from(options.stall, started_)),
       service_(options.seed),
       fates_(options.seed ^ kFateSeed),
@@ -70,7 +71,7 @@ void Server::serve(const epoll_event& event) {
 
 void Server::answer_due() {
   if (due_.empty()) return;
-  tick();
+  now_ = now_ns();
   while (!due_.empty() && due_.top().first <= now_) {
     Call& call = *due_.top().second;
     due_.pop();
@@ -83,6 +84,13 @@ void Server::answer_due() {
     }
   }
   flush_dirty();
+}
+
+// The kernel's time leaves out how long this thread took to wake, which is no part of the queue.
+void Server::tick_at(Nanoseconds received) {
+  now_ = now_ns();
+  const Nanoseconds since = received == 0 ? 0 : read_clock(CLOCK_REALTIME) - received;
+  arrival_ = std::max(arrival_, now_ - std::max<Nanoseconds>(0, since));
 }
 
 void Server::mark_dirty(Connection& connection) {
@@ -128,15 +136,15 @@ Fate Server::draw_fate() {
 void Server::admit(Call& call) {
   call.arrived = true;
   call.number = arrivals_++;
-  call.arrival = now_;
+  call.arrival = arrival_;
   call.fate = draw_fate();
   const Nanoseconds work = options_.service.draw(service_);
-  if (const auto slot = station_.admit(now_, work)) {
+  if (const auto slot = station_.admit(arrival_, work)) {
     call.start = slot->start;
     call.end = slot->end;
   } else {
     call.fate = Fate::rejected;
-    call.start = call.end = now_;
+    call.start = call.end = arrival_;
   }
   if (call.end <= now_) return call.connection->answer(call);
   call.scheduled = true;
@@ -166,6 +174,7 @@ bool Server::accept_one() {
 void Server::adopt(int socket, uint16_t port) {
   const int on = 1;
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
   size_t place = connections_.size();
   if (free_places_.empty()) {
     connections_.emplace_back();

@@ -36,7 +36,8 @@ class Server {
   bool logs() const { return logs_; }
   const Replies& replies() const { return replies_; }
   std::span<char> buffer() { return buffer_; }
-  void tick() { now_ = now_ns(); }
+  // Reads the clocks; what arrives now was `received` then, by CLOCK_REALTIME (0: unknown).
+  void tick_at(Nanoseconds received);
   void watch(Connection& connection, bool blocked);
   Call& new_call();
   void release(Call& call);
@@ -64,7 +65,8 @@ class Server {
   const int listener_;
   Poller poller_;
   const Nanoseconds started_;
-  Nanoseconds now_ = 0;  // of the last read or timer; arrivals never go back
+  Nanoseconds now_ = 0;      // of the last read or timer
+  Nanoseconds arrival_ = 0;  // of what is being read; it never goes back
   Station station_;
   Random service_;
   Random fates_;

@@ -48,12 +48,12 @@ class Three:
     def next_load(self):
         return self.loads[len(self.fed)] if len(self.fed) < 3 else None
 
-    def feed(self, *told):
-        self.fed.append(told)
-
 class Shape(SearchShape):
     def make_search(self, options):
         return Three()
+
+    def feed(self, search, probed):
+        search.fed.append(probed)
 
     def make_conductor(self, options, runner):
         return Conductor(runner, "t", RecordWriter(Path(os.environ["RECORD"])), drain_s=5)

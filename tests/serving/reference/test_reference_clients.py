@@ -147,9 +147,9 @@ def assert_within(server: Reference, times: list[tuple[int, int]], port: int | N
 
 
 def test_a_client_that_gives_up_is_served_to_the_end_and_never_answered(serve: Serve) -> None:
-    with serve(service="constant:100ms") as server, grpc_call(server) as call:
+    with serve(service="constant:200ms") as server, grpc_call(server) as call:
         with pytest.raises(grpc.RpcError, match="DEADLINE_EXCEEDED"):
-            call(b"", timeout=0.02)
+            call(b"", timeout=0.15)
         call(b"", timeout=20)
         with connect(server) as client:
             client.request("GET", "/")
@@ -158,7 +158,7 @@ def test_a_client_that_gives_up_is_served_to_the_end_and_never_answered(serve: S
             client.getresponse().read()
     gone, answered, hung_up, last = server.log.records
     assert gone["answered_ns"] == hung_up["answered_ns"] == 0
-    assert answered["start_ns"] == gone["end_ns"]
+    assert answered["start_ns"] >= gone["end_ns"]
     assert last["start_ns"] >= hung_up["end_ns"]
     assert last["answered_ns"] >= last["end_ns"] > 0
 
