@@ -22,7 +22,9 @@ from loadtests.drive import Drive, make_load
 from loadtests.drive_view import DriveView
 from loadtests.live import View
 from loadtests.plan import PROTOCOLS, among, make_plan
+from loadtests.record.details import details_of
 from loadtests.record.keeper import draw_summary
+from loadtests.record.reader import read_windows
 from loadtests.report.calibration_table import calibration_table
 from loadtests.report.html import write_report
 from loadtests.report.terminal import ceiling_table, closing_lines
@@ -156,7 +158,7 @@ def report(
 ) -> None:
     """Draw summary.json and report.html of a run afresh, from its record alone."""
     path = folder / "report.html"
-    write_report(draw_summary(folder), path)
+    write_report(draw_summary(folder), details_of(read_windows(folder)), path)
     sys.stdout.write(f"report: {path}\n")
 
 

@@ -4,6 +4,7 @@ import math
 
 import plotly.graph_objects as go
 
+from loadtests.measure.slo import Slo
 from loadtests.record.summary import Capacity, Ceiling, Interval, Probe, Verdict
 from loadtests.report import derived, judgement, numbers
 from loadtests.report.figure import INK, MUTED, PALE, RED
@@ -17,13 +18,15 @@ def mark_ceiling(figure: go.Figure, ceiling: Ceiling, verdict: Verdict | None) -
     figure.add_hline(ceiling.goodput_rps, line={**_LINE, "dash": "dash"})
     goodput = numbers.bounded(numbers.rate(ceiling.goodput_rps), at_least=ceiling.at_least)
     load = numbers.plural(ceiling.users, "user")
-    _level_label(figure, ceiling.goodput_rps, struck(f"ceiling: {goodput}/s", verdict) + f" at {load}")
+    _level_label(
+        figure, ceiling.goodput_rps, struck(f"ceiling: {goodput}/s", verdict) + f" at {load}"
+    )
 
 
-def mark_users(figure: go.Figure, ceiling: Ceiling) -> None:
+def mark_users(figure: go.Figure, ceiling: Ceiling, verdict: Verdict | None) -> None:
     """Draw the load of a ceiling into a plot whose load axis is logarithmic."""
     figure.add_vline(ceiling.users, line={**_LINE, "dash": "dash"})
-    _upright_label(figure, math.log10(ceiling.users), "ceiling", at_top=True)
+    _upright_label(figure, math.log10(ceiling.users), struck("ceiling", verdict), at_top=True)
 
 
 def mark_knee(figure: go.Figure, knee: Probe | None, *, logarithmic: bool = True) -> None:
@@ -36,11 +39,18 @@ def mark_knee(figure: go.Figure, knee: Probe | None, *, logarithmic: bool = True
     _upright_label(figure, at, f"knee: {numbers.load(knee)}", at_top=False)
 
 
-def mark_slo(figure: go.Figure, limit_ms: float, quantile: str) -> None:
+def mark_slo(figure: go.Figure, slo: Slo) -> None:
     """Draw an SLO's limit as a level of a logarithmic axis."""
+    limit_ms, quantile = slo.limit_us / 1000, str(slo).partition("=")[0]
     figure.add_hline(limit_ms, line={"color": RED, "width": 1.6, "dash": "longdash"})
     text = f"SLO: {quantile} up to {numbers.latency(limit_ms)} ms"
     _level_label(figure, math.log10(limit_ms), text)
+
+
+def mark_floor(figure: go.Figure, floor_ms: float) -> None:
+    """Draw the least latency that the generator can see as a level of a logarithmic axis."""
+    figure.add_hline(floor_ms, line={"color": MUTED, "width": 1.3, "dash": "dot"})
+    _level_label(figure, math.log10(floor_ms), "floor: the least the generator can see")
 
 
 def mark_capacity(figure: go.Figure, capacity: Capacity) -> None:
