@@ -32,7 +32,7 @@ def _goodput_plot(target: TargetSummary, probes: list[Probe]) -> Plot:
     figure, curve = new_figure(), traces.goodput(traces.users)
     traces.add_curve(figure, curve, target, probes)
     traces.add_errors(figure, curve, probes)
-    mark_knee(figure, derived.knee(probes))
+    mark_knee(figure, probes)
     if target.ceiling:
         mark_ceiling(figure, target.ceiling, target.verdict)
     figure.update_xaxes(users_axis([probe.users for probe in probes]))
@@ -47,9 +47,9 @@ def _latency_plot(target: TargetSummary, probes: list[Probe]) -> Plot:
     for curve in curves:
         traces.add_curve(figure, curve, target, probes)
     traces.add_errors(figure, curves[-1], probes)
-    mark_knee(figure, derived.knee(probes))
+    mark_knee(figure, probes)
     if target.ceiling:
-        mark_users(figure, target.ceiling, target.verdict)
+        mark_users(figure, target.ceiling, target.verdict, probes)
     figure.update_xaxes(users_axis([probe.users for probe in probes]))
     figure.update_yaxes(latency_axis(_latencies_ms(probes)))
     return finished(figure, "Response latency against users", _latency_in_words(target, probes))

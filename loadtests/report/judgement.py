@@ -42,7 +42,10 @@ def who(verdict: Verdict) -> str:
 def reasons(verdict: Verdict | None) -> list[tuple[str, str]]:
     """Why a figure is INVALID: what was found, and what to do, each a sentence."""
     found = verdict.reasons if verdict else []
-    return [(sentence(reason.what), sentence(reason.remedy)) for reason in found]
+    return [
+        (sentence(reason.what), f"What to do: {_ended(words.plain(reason.remedy))}")
+        for reason in found
+    ]
 
 
 def at_least_note(target: TargetSummary) -> str:
@@ -55,5 +58,8 @@ def at_least_note(target: TargetSummary) -> str:
 def sentence(text: str) -> str:
     """Begin a piece of foreign text as a sentence does, and end it so."""
     text = words.plain(text)
-    text = text[:1].upper() + text[1:]
+    return _ended(text[:1].upper() + text[1:])
+
+
+def _ended(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
