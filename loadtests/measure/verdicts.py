@@ -45,14 +45,14 @@ def verdict(facts: ProbeFacts) -> Verdict:
 def slo_outcome(facts: ProbeFacts) -> Outcome:
     """Whether a rate passes, for a search of the capacity at ``facts.slo``.
 
-    It fails by the SLO alone. Where the SLO seems to hold but another rule is broken, the probe
-    shows nothing, and is undecided.
+    It fails by the SLO alone. A probe that passes, but breaks another rule, has shown nothing: then
+    it is likely that the SLO holds.
     """
     shown = _shown(facts)
     if shown is None or shown.outcome != "pass":
-        return shown.outcome if shown else "undecided"
+        return shown.outcome if shown else "unlikely"
     broken = any(rule(facts) for _, rule, _ in _RULES if rule is not _enough)
-    return "undecided" if broken else "pass"
+    return "likely" if broken else "pass"
 
 
 def _shown(facts: ProbeFacts) -> Evidence | None:
