@@ -65,6 +65,16 @@ class Seen:
     late_slower: Ints
 
 
+def closed_loop(rng: np.random.Generator, queue: Queue, users: int, seconds: float) -> int:
+    """How many answers ``users`` get who each send when the last answer came.
+
+    As many servers as there are users, at most all, are busy without a pause, each with one service
+    after the other: the answers of each are a Poisson process.
+    """
+    busy = min(users, queue.servers)
+    return int(rng.poisson(seconds / queue.service_s, size=busy).sum())
+
+
 class Servers:
     """When each server will be free, in seconds, ascending; one column a trial."""
 
@@ -98,17 +108,18 @@ def open_loop(
     now_s = np.full(len(rates_rps), -float(settle_s))
     servers = Servers(queue.servers, now_s)
     counts = _Counts(len(rates_rps), windows, levels_s)
+    due_s, services_s, ended_s = (np.empty((STEPS, len(rates_rps))) for _ in range(3))
     while now_s.min() < windows:
-        due_s = rng.exponential(size=(STEPS, len(rates_rps)))
+        rng.standard_exponential(out=due_s)
         due_s /= rates_rps
         due_s[0] += now_s
         np.cumsum(due_s, axis=0, out=due_s)
-        services_s = rng.exponential(queue.service_s, size=due_s.shape)
-        ended_s = np.empty_like(due_s)
+        rng.standard_exponential(out=services_s)
+        services_s *= queue.service_s
         for step in range(STEPS):
             servers.serve(due_s[step], services_s[step], ended_s[step])
         counts.add(due_s, ended_s)
-        now_s = due_s[-1]
+        now_s = due_s[-1].copy()
     return counts.seen()
 
 

@@ -1,9 +1,11 @@
 """The simulated queues behave as queueing theory says: the proofs rest on them."""
 
+import heapq
+
 import numpy as np
 import pytest
 
-from tests.loadtests.queues import Queue, open_loop
+from tests.loadtests.queues import Queue, closed_loop, open_loop
 
 
 @pytest.mark.parametrize(("servers", "load"), [(1, 0.7), (4, 0.5), (4, 0.9)])
@@ -37,3 +39,26 @@ def test_capacity_is_where_the_allowed_share_is_slower() -> None:
     # M/M/1: exp(-(mu - rate) limit)
     assert queue.capacity_rps(0.25, 0.01) == pytest.approx(100 - np.log(100) / 0.25)
     assert Queue(3, 0.01).chance_over(0.05, 301) == 1
+
+
+def answers_one_by_one(rng: np.random.Generator, queue: Queue, users: int, seconds: float) -> int:
+    """The closed loop, event by event: of a queue that is first come, first served."""
+    waiting, ends, now_s, answered = users, [], 0.0, 0
+    while True:
+        while waiting and len(ends) < queue.servers:
+            heapq.heappush(ends, now_s + rng.exponential(queue.service_s))
+            waiting -= 1
+        now_s = heapq.heappop(ends)
+        if now_s > seconds:
+            return answered
+        answered, waiting = answered + 1, waiting + 1
+
+
+@pytest.mark.parametrize("users", [1, 3, 9])
+def test_a_closed_loop_gives_as_many_answers_as_event_by_event(users: int) -> None:
+    queue, rng = Queue(3, 0.02), np.random.default_rng(3)
+    slowly = [answers_one_by_one(rng, queue, users, 2) for _ in range(150)]
+    quickly = [closed_loop(rng, queue, users, 2) for _ in range(4000)]
+    error = np.std(slowly) / np.sqrt(len(slowly))
+    assert np.mean(slowly) == pytest.approx(np.mean(quickly), abs=4 * error)
+    assert np.std(slowly) == pytest.approx(np.std(quickly), rel=0.25)
