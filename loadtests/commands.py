@@ -23,6 +23,7 @@ from loadtests.drive_view import DriveView
 from loadtests.live import View
 from loadtests.plan import PROTOCOLS, among, make_plan
 from loadtests.record.keeper import draw_summary
+from loadtests.record.reader import read_details
 from loadtests.report.calibration_table import calibration_table
 from loadtests.report.html import write_report
 from loadtests.report.terminal import ceiling_table, closing_lines
@@ -156,7 +157,7 @@ def report(
 ) -> None:
     """Draw summary.json and report.html of a run afresh, from its record alone."""
     path = folder / "report.html"
-    write_report(draw_summary(folder), path)
+    write_report(draw_summary(folder), read_details(folder), path)
     sys.stdout.write(f"report: {path}\n")
 
 
