@@ -6,6 +6,7 @@ that takes the dependence of neighbouring windows in: then it is at most 10 %, i
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from loadtests.measure.levels import mean_us
 from loadtests.measure.slo import Slo
@@ -40,9 +41,8 @@ def unsteady(goodput_rps: Sequence[float], in_flight: Sequence[int], *, closed: 
 
 def drifts(goodput: Trend) -> bool:
     """More than 5 % of the mean over the span, and significantly (95 %, two-sided)."""
-    there_and_back = (goodput, Trend(goodput.mean, -goodput.rise, goodput.error, goodput.freedom))
-    material = abs(goodput.rise) > MAX_DRIFT * goodput.mean
-    return material and any(one.exceeds(0, 0.975) for one in there_and_back)
+    rising = replace(goodput, rise=abs(goodput.rise))
+    return rising.rise > MAX_DRIFT * goodput.mean and rising.exceeds(0, 0.975)
 
 
 def hopeless(windows: Sequence[Window], slo: Slo) -> bool:

@@ -15,13 +15,18 @@ class Trend:
     """A straight line through values at equal distances.
 
     ``rise`` is what it gains from the first value to the last, ``error`` the standard error of
-    that, with ``freedom`` degrees of freedom (which may be none: then nothing is significant).
+    that. So many of the values are ``independent`` (2 or fewer: then nothing is significant).
     """
 
     mean: float
     rise: float
     error: float
-    freedom: float
+    independent: float
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom."""
+        return self.independent - 2
 
     def exceeds(self, least: float, confidence: float = 0.95) -> bool:
         """Whether the rise is more than ``least``, significantly (one-sided t)."""
@@ -46,7 +51,7 @@ def trend(values: Sequence[float]) -> Trend:
     independent = n * (1 - (alike := _alike(rest))) / (1 + alike)
     freedom = independent - 2
     variance = sum(value * value for value in rest) / freedom if freedom > 0 else math.inf
-    return Trend(mean, slope * (n - 1), math.sqrt(variance / spread) * (n - 1), freedom)
+    return Trend(mean, slope * (n - 1), math.sqrt(variance / spread) * (n - 1), independent)
 
 
 def _alike(rest: Sequence[float]) -> float:
