@@ -6,8 +6,7 @@ answers over batches of the probe says how much: n answers tell as much as n / F
 
 A probe that happens to see few bursts has few slow answers *and* a small dispersion of them, so it
 would pass just when it must not. The dispersion is therefore also taken of a lower level, which far
-more answers exceed, in the same bursts. And a probe must be long against the limit, and against the
-time in which the requests in flight forget what they were: ten batches must be independent ones.
+more answers exceed, in the same bursts; and a probe must be long against the limit.
 """
 
 import math
@@ -21,7 +20,6 @@ from numpy.typing import NDArray
 from loadtests.measure.distributions import binomial_cdf
 from loadtests.measure.levels import count_above, value_at
 from loadtests.measure.slo import Slo
-from loadtests.measure.trend import trend
 from loadtests.measure.window import Window, add_histogram, new_histogram
 
 Outcome = Literal["pass", "likely", "unlikely", "fail"]
@@ -42,15 +40,13 @@ class Counts:
     """What a probe showed of an SLO, each sequence over its windows of equal length.
 
     ``over`` exceeded the limit, ``near`` the lower level: slow answers, and all that failed or were
-    never sent. ``in_flight`` is at each window's end. ``late`` requests ended only in the drain, or
-    not at all; ``late_over`` of them
+    never sent. ``late`` requests ended only in the drain, or not at all; ``late_over`` of them
     count as over.
     """
 
     ended: Sequence[int]
     over: Sequence[int]
     near: Sequence[int]
-    in_flight: Sequence[int]
     late: int = 0
     late_over: int = 0
 
@@ -59,7 +55,7 @@ class Counts:
 class Evidence:
     """Whether an SLO holds: ``over`` of ``requests`` exceeded it; F is ``dispersion``.
 
-    ``why`` says it in words, with what is missing where it is undecided.
+    ``why`` says it in words, with what is missing where nothing is shown.
     """
 
     outcome: Outcome
@@ -112,8 +108,6 @@ def _lacking(found: Evidence, slo: Slo, counts: Counts, duration_s: float) -> st
         return f"but the probe has {len(counts.ended)} windows of at least {BATCHES}"
     if duration_s < (least_s := shortest_s(slo)):
         return f"but in {duration_s:.1f} s of at least {least_s:.1f} s"
-    if (independent := trend(counts.in_flight).independent) < BATCHES:
-        return f"but its windows tell as much as {independent:.1f} independent ones of {BATCHES}"
     n, over = found.requests / found.dispersion, found.over / found.dispersion
     if binomial_cdf(over, n, _allowed(slo)) > PASS_RISK:
         worth = "" if found.dispersion == 1 else f" (they tell as much as {n:.0f} independent ones)"
@@ -139,7 +133,6 @@ def counts_of(measured: Sequence[Window], drained: Sequence[Window], slo: Slo) -
         ended=[window.ended + window.unsent for window in measured],
         over=[_over(window, slo.limit_us) for window in measured],
         near=[_over(window, near_us) for window in measured],
-        in_flight=[window.in_flight for window in measured],
         late=sum(window.ended + window.unsent for window in drained) + unfinished,
         late_over=sum(_over(window, slo.limit_us) for window in drained) + unfinished,
     )

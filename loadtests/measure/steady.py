@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from loadtests.measure.levels import mean_us
 from loadtests.measure.slo import Slo
-from loadtests.measure.trend import Trend, trend
+from loadtests.measure.trend import Trend, grows, trend
 from loadtests.measure.window import Window
 
 MIN_WINDOWS = 10
@@ -33,9 +33,8 @@ def unsteady(goodput_rps: Sequence[float], in_flight: Sequence[int], *, closed: 
     if drifts(goodput):
         percent = 100 * goodput.rise / goodput.mean
         return f"goodput drifted by {percent:+.1f} % of its mean within the probe"
-    pending = trend(in_flight)
-    if not closed and pending.exceeds(0):
-        return f"the requests in flight grew by {pending.rise:.0f} within the probe"
+    if not closed and grows(in_flight):
+        return f"the requests in flight grew from {in_flight[0]} to {in_flight[-1]} in the probe"
     return None
 
 
@@ -56,6 +55,8 @@ def hopeless(windows: Sequence[Window], slo: Slo) -> bool:
         return False
     last = windows[-1]
     backlog = last.in_flight > last.offered_rps * slo.limit_us / 1e6
-    pending = trend([window.in_flight for window in windows])
-    latency = trend([mean_us(window.times.response) for window in answered])
-    return backlog and pending.exceeds(0) and latency.exceeds(0)
+    return (
+        backlog
+        and grows([window.in_flight for window in windows])
+        and grows([mean_us(window.times.response) for window in answered])
+    )

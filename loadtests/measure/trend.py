@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import fmean, stdev
 
 from loadtests.measure.distributions import t_quantile
 
@@ -15,18 +16,13 @@ class Trend:
     """A straight line through values at equal distances.
 
     ``rise`` is what it gains from the first value to the last, ``error`` the standard error of
-    that. So many of the values are ``independent`` (2 or fewer: then nothing is significant).
+    that, with ``freedom`` degrees of freedom (which may be none: then nothing is significant).
     """
 
     mean: float
     rise: float
     error: float
-    independent: float
-
-    @property
-    def freedom(self) -> float:
-        """Degrees of freedom."""
-        return self.independent - 2
+    freedom: float
 
     def exceeds(self, least: float, confidence: float = 0.95) -> bool:
         """Whether the rise is more than ``least``, significantly (one-sided t)."""
@@ -51,7 +47,20 @@ def trend(values: Sequence[float]) -> Trend:
     independent = n * (1 - (alike := _alike(rest))) / (1 + alike)
     freedom = independent - 2
     variance = sum(value * value for value in rest) / freedom if freedom > 0 else math.inf
-    return Trend(mean, slope * (n - 1), math.sqrt(variance / spread) * (n - 1), independent)
+    return Trend(mean, slope * (n - 1), math.sqrt(variance / spread) * (n - 1), freedom)
+
+
+def grows(values: Sequence[float]) -> bool:
+    """Whether the values rise, significantly (95 %), by their line or by their steps.
+
+    A queue that gets more than it can take is a random walk with a drift: its values depend on each
+    other so much that a line tells little, but its steps do not. Those of a queue in equilibrium
+    make up for each other, so that their test gives few false alarms. At least 3 values.
+    """
+    steps = [after - before for before, after in pairwise(values)]
+    error = stdev(steps) / math.sqrt(len(steps))
+    walk = Trend(fmean(values), fmean(steps), error, len(steps) - 1)
+    return trend(values).exceeds(0) or walk.exceeds(0)
 
 
 def _alike(rest: Sequence[float]) -> float:
