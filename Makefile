@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Variables: PYTHON (the interpreter that .venv is made from),
 # TORCH_INDEX (an index that offers CPU builds of PyTorch), ARGS (more arguments for loadtest and
-# bench), FUZZ_SECONDS (for each fuzzer).
+# bench), FUZZ_SECONDS (how long to fuzz).
 PYTHON ?= python3
 TORCH_INDEX ?=
 ARGS ?=
@@ -24,14 +24,16 @@ test: ## run every test
 	@./scripts/setup test
 	@$(BIN)/python -m pytest
 
-bench: ## the load engine beside wrk, h2load, k6 and Locust on servers that do nothing
+bench: ## the load engine beside wrk, h2load, k6 and Locust, and beside a server's own log
 	@./scripts/setup bench
 	@$(BIN)/python -m loadtests.bench $(ARGS)
 
-sanitize: setup ## the engine's tests under ASan and UBSan, its threads under TSan
+sanitize: ## the engine's tests under ASan and UBSan, its threads under TSan
+	@./scripts/setup sanitize
 	@./scripts/sanitize
 
-fuzz: setup ## fuzz what parses bytes from the network, FUZZ_SECONDS (60) a fuzzer; needs clang
+fuzz: ## fuzz what parses bytes from the network, all fuzzers at once for FUZZ_SECONDS (60)
+	@./scripts/setup fuzz
 	@./scripts/fuzz
 
 lint: setup ## ruff, mypy --strict and the import arrows

@@ -153,14 +153,19 @@ def _prepare(work: Path, launch: Launch) -> None:
 
 
 def _check_free(port: int) -> None:
+    if trouble := port_trouble(port):
+        raise DeploymentError(f"port {port} is {trouble}: stop what uses it")
+
+
+def port_trouble(port: int) -> str | None:
+    """That ``port`` is taken, by whom as far as one may know; None when a server can have it."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("", port))  # TensorFlow Serving binds every interface
         except OSError as error:
-            raise DeploymentError(
-                f"port {port} is taken{_owner(port)} ({error.strerror}): stop what uses it"
-            ) from None
+            return f"taken{_owner(port)} ({error.strerror})"
+    return None
 
 
 def _owner(port: int) -> str:

@@ -57,6 +57,11 @@ class ManagedProcess:
             raise DeploymentError(f"cannot start {self.command[0]}: {error}") from None
 
     @property
+    def pid(self) -> int:
+        """The supervisor's: the root of the tree, which waits for every descendant that ends."""
+        return self._popen.pid
+
+    @property
     def exit_code(self) -> int | None:
         """The command's exit code (128 + n when signal n ended it), None while it runs."""
         return self._popen.poll()

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from loadtests.bench.memory import growth, peak_mb
 from loadtests.bench.outputs import Figures
 
 _SETTLED = (0.4, 0.9)
@@ -33,6 +34,8 @@ class Run:
     figures: Figures
     generator_cpu: float
     server_cpu: float
+    memory: Sequence[tuple[float, float]] = ()
+    """Samples of (time in s, resident MB) of the process that generates the load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +99,12 @@ def running_order(names: Sequence[str], round_number: int) -> list[str]:
 def cores_used(samples: Sequence[tuple[float, float]]) -> float:
     """Cores in use over the settled part of a run, from samples of (time, CPU time) in seconds.
 
-    0.0 where there are too few samples to tell.
+    0.0 where there are too few samples to tell. A total that falls is a process that has ended:
+    what follows is left out.
     """
     if not samples:
         return 0.0
+    samples = samples[: samples.index(max(samples, key=lambda sample: sample[1])) + 1]
     began_s, length_s = samples[0][0], samples[-1][0] - samples[0][0]
     first_s, last_s = (began_s + share * length_s for share in _SETTLED)
     settled = [sample for sample in samples if first_s <= sample[0] <= last_s]
@@ -132,14 +137,24 @@ def summarise(
 
 
 def _generator(name: str, runs: Sequence[Run]) -> GeneratorSummary:
-    figures = {
-        "rate_rps": spread([run.figures.rate_rps for run in runs]),
-        "generator_cpu": spread([run.generator_cpu for run in runs]),
-        "server_cpu": spread([run.server_cpu for run in runs]),
-    }
-    for key in runs[0].figures.extra:
-        figures[key] = spread([run.figures.extra[key] for run in runs])
+    rounds = [_figures(run) for run in runs]
+    figures = {key: spread([of[key] for of in rounds]) for key in rounds[0]}
     return GeneratorSummary(name, sum(run.figures.wrong for run in runs), figures)
+
+
+def _figures(run: Run) -> dict[str, float]:
+    found = {
+        "rate_rps": run.figures.rate_rps,
+        "generator_cpu": run.generator_cpu,
+        "server_cpu": run.server_cpu,
+        "resident_peak_mb": peak_mb(run.memory),
+        **run.figures.extra,
+    }
+    if grew := growth(run.memory):
+        found["resident_growth_mb_per_h"] = grew.mb_per_h
+        found["resident_growth_low_mb_per_h"] = grew.low
+        found["resident_growth_high_mb_per_h"] = grew.high
+    return found
 
 
 def _judge(goal: Goal, ours: GeneratorSummary, ratios: Mapping[str, Ratio]) -> GoalResult:

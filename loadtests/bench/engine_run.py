@@ -9,15 +9,12 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hdrh.histogram import HdrHistogram
-
 from loadtests.bench.outputs import Figures
-from loadtests.engine import Engine, Window
+from loadtests.bench.tally import MEASURED, Tally
+from loadtests.engine import Engine
 
 _POLL_S = 5.0
 _DRAIN_S = 10.0
-_HIGHEST_US = 600_000_000
-_PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,59 +41,32 @@ def run(job: EngineJob) -> Figures:
         streams_per_connection=job.streams,
         headers={"content-type": "application/json"} if job.url.startswith("http") else None,
     )
+    tally = Tally()
     with engine:
         if job.rate_rps is None:
             engine.set_users(job.connections * job.streams)
         else:
             engine.set_rate(job.rate_rps)
-        windows = _windows_for(engine, job.warmup_s)
-        engine.set_phase("measured")
-        windows += _windows_for(engine, job.seconds)
-        end_ns = engine.set_phase("after")
+        _count_for(engine, tally, job.warmup_s)
+        engine.set_phase(MEASURED)
+        _count_for(engine, tally, job.seconds)
+        engine.set_phase("after")
         engine.drain(_DRAIN_S)
-        windows += engine.poll_windows()
-    return figures(windows, end_ns)
+        _count(engine, tally)
+    return tally.figures()
 
 
-def figures(windows: list[Window], end_ns: int) -> Figures:
-    """Of the span of the phase "measured" up to ``end_ns``, and of what was due in that phase.
-
-    The rate counts the answers that came in that span, whatever phase they were due in.
-    """
-    phase = [window for window in windows if window.phase == "measured"]
-    span = [window for window in phase if window.end_ns <= end_ns]
-    numbers = {window.number for window in span}
-    right = sum(window.right for window in windows if window.number in numbers)
-    span_s = sum(window.duration_s for window in span)
-    extra = {
-        "achieved_ratio": sum(w.sent for w in span) / max(1, sum(w.due for w in span)),
-        "unsent": float(sum(window.unsent for window in phase)),
-        "busy_ratio": max(window.busy_ratio for window in span),
-    }
-    for name in ("generator_lag", "response"):
-        extra |= _percentiles(name, [getattr(window.right_times, name) for window in phase])
-    return Figures(right / span_s, sum(sum(w.wrong.values()) for w in windows), extra)
-
-
-def _percentiles(name: str, encoded: list[bytes]) -> dict[str, float]:
-    whole = HdrHistogram(1, _HIGHEST_US, 3)
-    for histogram in encoded:
-        whole.decode_and_add(histogram)
-    found = {
-        f"{name}_{key}_us": float(whole.get_value_at_percentile(percentile))
-        for key, percentile in _PERCENTILES.items()
-    }
-    return {**found, f"{name}_max_us": float(whole.get_max_value())}
-
-
-def _windows_for(engine: Engine, seconds: float) -> list[Window]:
+def _count_for(engine: Engine, tally: Tally, seconds: float) -> None:
     """Let ``seconds`` pass; the engine keeps only so many windows, hence they are fetched."""
-    windows = []
     limit_s = time.monotonic() + seconds
     while (left_s := limit_s - time.monotonic()) > 0:
         time.sleep(min(_POLL_S, left_s))
-        windows += engine.poll_windows()
-    return windows
+        _count(engine, tally)
+
+
+def _count(engine: Engine, tally: Tally) -> None:
+    for window in engine.poll_windows():
+        tally.add(window)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,12 @@ from loadtests.bench.outputs import (
     read_wrk,
 )
 from loadtests.bench.payload import PayloadFiles
+from loadtests.bench.ports import free_port
 from loadtests.bench.programs import find_program
 
 _SCRIPTS = Path(__file__).parent / "scripts"
+_LOCUST_SPARE_S = 2
+"""For the master to hear of its worker and for the worker to count what was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Job:
             "BENCH_URL": self.plain_url,
             "BENCH_REQUEST": str(self.files.request),
             "BENCH_ANSWER": str(self.files.answer),
+            "BENCH_WARMUP_S": str(self.warmup_s),
             "BENCH_SECONDS": str(self.seconds),
         }
 
@@ -192,3 +196,34 @@ class Locust(Generator):
     def read(self, output: str) -> Figures:
         """Its figures, as it prints them."""
         return read_locust(output)
+
+
+@dataclass(frozen=True, slots=True)
+class LocustEngine(Generator):
+    """The engine's users in one Locust worker; its master is on the same core."""
+
+    users: int
+    user_rate: float | None = None
+    """Requests a second of each user, in open loop; None is closed loop."""
+
+    program = "locust"
+
+    def command(self, job: Job) -> Command:
+        """Users come at once; the master ends the run when the worker has told its figures."""
+        port = str(free_port())
+        run_s = job.warmup_s + job.seconds + _LOCUST_SPARE_S
+        line = [
+            *(sys.executable, "-m", "locust", "-f", str(_SCRIPTS / "locust_engine.py")),
+            *("--headless", "--processes", "1", "--master-bind-host", "127.0.0.1"),
+            *("--master-bind-port", port, "--master-port", port),
+            *("--users", str(self.users), "--spawn-rate", str(self.users)),
+            *("--run-time", f"{run_s}s", "--only-summary", "--loglevel", "ERROR"),
+        ]
+        environment = {**job.environment, "BENCH_URL": job.url}
+        if self.user_rate is not None:
+            environment["BENCH_USER_RATE"] = str(self.user_rate)
+        return Command(line, environment)
+
+    def read(self, output: str) -> Figures:
+        """The worker's figures, as it prints them."""
+        return read_engine(output)

@@ -4,7 +4,7 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -46,10 +46,11 @@ def run_case(case: Case, settings: Settings, tell: Tell) -> CaseSummary:
         folder = Path(name)
         files = write_payload(payload, folder)
         with serve(case.server, payload, [settings.server_core], folder) as (url, server):
-            job = Job(url, files, WARMUP_S, settings.seconds)
-            for number in range(settings.rounds):
+            job = Job(url, files, WARMUP_S, case.seconds or settings.seconds)
+            rounds = case.rounds or settings.rounds
+            for number in range(rounds):
                 for key in running_order(list(generators), number):
-                    tell(f"{case.name}: round {number + 1} of {settings.rounds}, {key}")
+                    tell(f"{case.name}: round {number + 1} of {rounds}, {key}")
                     runs[key].append(
                         run_generator(generators[key], job, [settings.generator_core], server)
                     )
@@ -65,7 +66,7 @@ def run_generator(
     log.unlink(missing_ok=True)
     process = ManagedProcess(command.line, cores=cores, log=log, environment=command.environment)
     try:
-        generator_samples, server_samples = _watch(generator.name, process, server, job)
+        seen = _watch(generator.name, process, server, job)
         if process.exit_code:
             raise BenchError(
                 f"{generator.name} ended with exit code {process.exit_code}: {process.last_words()}"
@@ -75,28 +76,47 @@ def run_generator(
     figures = generator.read(log.read_text(errors="replace"))
     if figures.rate_rps <= 0:
         raise BenchError(f"{generator.name}: not one right answer, {figures.wrong} wrong ones")
-    return Run(figures, cores_used(generator_samples), cores_used(server_samples))
+    return Run(figures, cores_used(seen.generator_cpu), cores_used(seen.server_cpu), seen.memory)
 
 
 Samples = list[tuple[float, float]]
 
 
-def _watch(
-    name: str, process: ManagedProcess, server: ManagedProcess, job: Job
-) -> tuple[Samples, Samples]:
-    """CPU times of both while ``process`` runs. BenchError when it takes far too long."""
-    generator_samples: Samples = []
-    server_samples: Samples = []
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Samples of a run, each with its time in s: CPU time in s, resident memory in MB."""
+
+    generator_cpu: Samples = field(default_factory=list)
+    server_cpu: Samples = field(default_factory=list)
+    memory: Samples = field(default_factory=list)
+
+
+def _watch(name: str, process: ManagedProcess, server: ManagedProcess, job: Job) -> _Seen:
+    """Look at both while ``process`` runs. BenchError when it takes far too long."""
+    seen = _Seen()
+    memory: dict[int, Samples] = {}
     limit_s = time.monotonic() + job.warmup_s + job.seconds + _SPARE_S
     while process.exit_code is None:
         if server.exit_code is not None:
             raise BenchError(f"the server ended while {name} loaded it: {server.last_words()}")
         if time.monotonic() > limit_s:
             raise BenchError(f"{name} does not end: {process.last_words()}")
-        for samples, watched in ((generator_samples, process), (server_samples, server)):
+        for samples, watched in ((seen.generator_cpu, process), (seen.server_cpu, server)):
             samples.append((time.monotonic(), _cpu_s(watched)))
+        _sample_memory(process, memory)
         time.sleep(_SAMPLE_S)
-    return generator_samples, server_samples
+    # A master is alone before its worker is there and when it has gone.
+    longest: Samples = max(memory.values(), key=len, default=[])
+    seen.memory.extend(longest)
+    return seen
+
+
+def _sample_memory(watched: ManagedProcess, memory: dict[int, Samples]) -> None:
+    """Of the last process of the tree, by its id: of Locust's master and worker, the worker."""
+    with contextlib.suppress(psutil.NoSuchProcess, IndexError):
+        process = watched.tree()[-1]
+        sample = (time.monotonic(), float(process.memory_info().rss) / 1e6)
+        memory.setdefault(process.pid, []).append(sample)
 
 
 def _cpu_s(process: ManagedProcess) -> float:

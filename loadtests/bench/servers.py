@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from loadtests.bench.errors import BenchError
 from loadtests.bench.payload import Payload, framed
+from loadtests.bench.ports import free_port
 from loadtests.bench.programs import find_program
 from serving.process import ManagedProcess
 
@@ -82,7 +83,7 @@ def serve(
 
     BenchError when it does not listen in time.
     """
-    port = _free_port()
+    port = free_port()
     home = folder / "server"
     home.mkdir()
     command, url = server.prepare(home, port, payload)
@@ -103,10 +104,3 @@ def _await_listening(name: str, process: ManagedProcess, port: int) -> None:
             return
         time.sleep(_POLL_S)
     raise BenchError(f"{name} does not listen after {START_LIMIT_S:.0f} s: {process.last_words()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -21,22 +21,22 @@ def tables(summaries: Sequence[CaseSummary]) -> Group:
 def _closed(summaries: Sequence[CaseSummary]) -> Table:
     table = Table(title="Right answers a second: medians of all rounds (lowest - highest)")
     table.add_column("generator")
-    columns = ("right/s", "spread", "its core", "server's core", "wrong", "ours is", "goal")
-    for column in columns:
+    columns = ("right/s", "spread", "its core", "server's core", "memory", "wrong", "ours is")
+    for column in (*columns, "goals"):
         table.add_column(column, justify="right")
     for summary in summaries:
         table.add_section()
         table.add_row(f"[bold]{summary.title}[/bold]")
         ratios = {ratio.over: ratio for ratio in summary.ratios}
-        goals = {result.goal.over: result for result in summary.goals}
-        for generator in summary.generators:
-            name = generator.name
-            table.add_row(*_closed_row(generator, ratios.get(name), goals.get(name)))
+        for number, generator in enumerate(summary.generators):
+            over = generator.name if number else None  # the first one's own goals beside itself
+            goals = [result for result in summary.goals if result.goal.over == over]
+            table.add_row(*_closed_row(generator, ratios.get(generator.name), goals))
     return table
 
 
 def _closed_row(
-    generator: GeneratorSummary, ratio: Ratio | None, goal: GoalResult | None
+    generator: GeneratorSummary, ratio: Ratio | None, goals: Sequence[GoalResult]
 ) -> list[str]:
     rate = generator.figures["rate_rps"]
     return [
@@ -45,9 +45,10 @@ def _closed_row(
         f"{rate.low:,.0f} - {rate.high:,.0f}",
         f"{generator.figures['generator_cpu'].median:.0%}",
         f"{generator.figures['server_cpu'].median:.0%}",
+        _memory(generator),
         f"{generator.wrong:,}",
         _ratio(ratio.value) if ratio else _NONE,
-        _goal(goal) if goal else _NONE,
+        _goals(goals),
     ]
 
 
@@ -55,7 +56,7 @@ def _open(summaries: Sequence[CaseSummary]) -> Table:
     table = Table(title="Open loop: medians of all rounds")
     table.add_column("rate")
     columns = ("sent of due", "lag p50", "lag p90", "lag p99", "lag p99.9", "lag max")
-    for column in (*columns, "response p99", "its core", "wrong", "goals"):
+    for column in (*columns, "response p99", "its core", "memory", "wrong", "goals"):
         table.add_column(column, justify="right")
     for summary in summaries:
         table.add_row(*_open_row(summary))
@@ -72,9 +73,26 @@ def _open_row(summary: CaseSummary) -> list[str]:
         *(f"{lag.median:,.0f} us" for lag in lags),
         f"{figures['response_p99_us'].median:,.0f} us",
         f"{figures['generator_cpu'].median:.0%}",
+        _memory(generator),
         f"{generator.wrong:,}",
-        ", ".join(_goal(result) for result in summary.goals) or _NONE,
+        _goals(summary.goals),
     ]
+
+
+def _memory(generator: GeneratorSummary) -> str:
+    """The peak; over a long run also how it grew, with the interval."""
+    figures = generator.figures
+    peak = f"{figures['resident_peak_mb'].median:,.0f} MB"
+    if "resident_growth_mb_per_h" not in figures:
+        return peak
+    grew, low, high = (
+        figures[f"resident_growth{end}_mb_per_h"].median for end in ("", "_low", "_high")
+    )
+    return f"{peak} {grew:+.1f} ({low:+.1f} to {high:+.1f}) MB/h"
+
+
+def _goals(results: Sequence[GoalResult]) -> str:
+    return ", ".join(map(_goal, results)) or _NONE
 
 
 def _ratio(value: Spread) -> str:

@@ -159,6 +159,7 @@ std::vector<Window> Engine::poll_windows() {
 
 // One window for each phase that the threads' cuts have something of, the oldest phase first.
 std::vector<Window> Engine::merge(std::vector<Cut> cuts) {
+  std::ranges::sort(cuts, {}, &Cut::thread);
   std::map<uint32_t, Window> windows;
   for (Cut& cut : cuts) {
     for (Cut::Part& part : cut.parts) {
@@ -167,14 +168,15 @@ std::vector<Window> Engine::merge(std::vector<Cut> cuts) {
       window.tag = part.tag;
       if (!window.counts) {
         window.counts = std::move(part.counts);
-        continue;
+      } else if (part.counts) {
+        window.counts->add(*part.counts);
+        recycle(std::move(part.counts));
       }
-      window.counts->add(*part.counts);
-      recycle(std::move(part.counts));
     }
   }
   std::vector<Window> merged;
   for (auto& [phase, window] : windows) {
+    if (!window.counts) window.counts = fresh_counts();
     window.number = cuts.front().number;
     window.start = cuts.front().start;
     window.end = cuts.front().end;

@@ -25,9 +25,10 @@ struct Cut {
   struct Part {
     uint32_t phase = 0;
     std::string tag;
-    std::unique_ptr<Counts> counts;
+    std::unique_ptr<Counts> counts;  // null: nothing was counted
   };
   uint64_t number = 0;
+  uint32_t thread = 0;
   bool asked = false;  // by the engine, at the end of a drain
   Nanoseconds start = 0;
   Nanoseconds end = 0;

@@ -62,6 +62,7 @@ class Window:
     queued: int
     """Due and without a slot, at the window's end, of all phases."""
     threads: tuple[ThreadTime, ...]
+    """In the order of their numbers, the same in every window."""
     right_times: Times
     wrong_times: Times
 

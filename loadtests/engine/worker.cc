@@ -28,23 +28,19 @@ Worker::Worker(const Target& target, const std::vector<Address>& addresses, cons
       addresses_(addresses),
       tls_(tls),
       number_(number),
-      most_connections_(target.connections / target.threads +
-                        (number < target.connections % target.threads ? 1 : 0)),
-      slots_(target.protocol == Protocol::grpc ? target.streams : 1),
       events_(events),
       buffer_(kReadBytes),
       random_(seed_of(target, number, 0)),
       open_(seed_of(target, number, 1)),
-      sampler_(seed_of(target, number, 2), target.samples_per_window) {
-  phases_.push_back(std::make_unique<Phase>());
-  phases_.back()->tag = std::move(phase);
-}
+      sampler_(seed_of(target, number, 2), target.samples_per_window),
+      pool_(*this, target, number),
+      cutter_(number, target.window, std::move(phase)) {}
 
 Worker::~Worker() { join(); }
 
 void Worker::start(Nanoseconds first_window) {
-  window_start_ = now_ = first_window;
-  next_grid_ = first_window + target_.window;
+  now_ = first_window;
+  cutter_.start(first_window);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -69,7 +65,7 @@ void Worker::run() {
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
   pthread_setname_np(pthread_self(), "redline-engine");
   prctl(PR_SET_TIMERSLACK, 1UL);  // the default of 50 us would be the generator's own lag
-  times_.emplace();
+  cutter_.measure_this_thread();
   while (!stopping_) {
     tick(now_ns());
     if (has_commands_.exchange(false, std::memory_order_acquire)) obey(now_);
@@ -87,7 +83,7 @@ void Worker::wait() {
   const Nanoseconds left = wake == kNever ? kNever : std::max<Nanoseconds>(0, wake - now_ns());
   for (const epoll_event& event : poller_.wait(left)) {
     if (event.data.u64 == Poller::kWoken) continue;
-    Connection& connection = *connections_[event.data.u64 >> 32];
+    Connection& connection = pool_.at(event.data.u64 >> 32);
     // An event of a socket that was closed meanwhile is stale.
     if (event_data(connection) != event.data.u64) continue;
     tick(now_ns());
@@ -98,8 +94,8 @@ void Worker::wait() {
 }
 
 Nanoseconds Worker::next_wake() const {
-  Nanoseconds wake = std::min({closed_.next(), open_.next(), next_cut()});
-  if (first_ != nullptr) wake = std::min(wake, first_->deadline);
+  Nanoseconds wake = std::min({closed_.next(), open_.next(), cutter_.next()});
+  if (in_flight_.first() != nullptr) wake = std::min(wake, in_flight_.first()->deadline);
   if (!timers_.empty()) wake = std::min(wake, timers_.top().first);
   return draining_ ? std::min(wake, drain_end_) : wake;
 }
@@ -126,8 +122,8 @@ void Worker::obey(const Command& command, Nanoseconds now) {
       open_.set(now, command.rate, command.arrivals, command.offset);
       backlog_ = command.backlog;
       break;
-    case Command::Kind::phase:
-    case Command::Kind::cut: boundaries_.push(command); break;
+    case Command::Kind::phase: cutter_.ask({command.when, command.tag}); break;
+    case Command::Kind::cut: cutter_.ask({command.when}); break;
     case Command::Kind::drain:
       closed_.set(now, 0, 0);
       open_.set(now, 0, Arrivals::constant, 0);
@@ -147,8 +143,8 @@ void Worker::run_timers() {
 }
 
 void Worker::expire() {
-  while (first_ != nullptr && first_->deadline <= now_) {
-    Request& request = *first_;
+  while (in_flight_.first() != nullptr && in_flight_.first()->deadline <= now_) {
+    Request& request = *in_flight_.first();
     count_end(request, {Kind::timeout});
     request.connection->cancel(request);
   }
@@ -157,14 +153,14 @@ void Worker::expire() {
 void Worker::go_on_draining() {
   if (now_ >= drain_end_) {
     while (!queue_.empty()) count_unsent();
-    while (first_ != nullptr) {
-      Request& request = *first_;
+    while (in_flight_.first() != nullptr) {
+      Request& request = *in_flight_.first();
       count_end(request, {Kind::unfinished});
       request.connection->cancel(request);
     }
     flush_dirty();
   }
-  if (in_flight_ > 0 || !queue_.empty()) return;
+  if (in_flight_.count() > 0 || !queue_.empty()) return;
   draining_ = false;
   events_.on_idle();
 }
@@ -200,18 +196,12 @@ void Worker::flush_dirty() {
 }
 
 void Worker::opened(Connection& connection) {
-  ++ready_;
+  pool_.opened();
   offer(connection);
 }
 
 void Worker::closed(Connection& connection, bool was_ready, Outcome outcome, std::string_view why) {
-  // In front: the next attempt is this one again, after its pause. A fresh one would have none.
-  idle_.push_front(&connection);
-  if (was_ready) {
-    --ready_;
-  } else if (ready_ == 0) {
-    fail_queued(outcome, why);
-  }
+  if (!pool_.closed(connection, was_ready)) fail_queued(outcome, why);
   want_connections();
 }
 
@@ -224,51 +214,8 @@ void Worker::fail_queued(Outcome outcome, std::string_view why) {
   if (due.of_user) closed_.ended(now_);
 }
 
-// As many connections as requests that are due could use, up to the limit; packed, as many as they
-// need, where a server that allows fewer streams than ours shows by full connections.
-void Worker::want_connections() {
-  const uint64_t each = target_.pack ? slots_ : 1;
-  while (engaged() < most_connections_) {
-    const bool all_full = engaged() == ready_ && !queue_.empty() && starving_;
-    if (engaged() * each >= in_flight_ + queue_.size() && !all_full) return;
-    if (idle_.empty()) add_connection();
-    idle_.pop_front()->engage(now_);
-  }
-}
-
-// The limit may be generous: only what was needed once takes memory.
-void Worker::add_connection() {
-  const auto number = static_cast<uint32_t>(connections_.size());
-  connections_.push_back(std::make_unique<Connection>(*this, number, slots_));
-  idle_.push_back(connections_.back().get());
-}
-
 void Worker::offer(Connection& connection) {
-  if (!connection.has_slot()) return;
-  if (starving_) starved_until_ = now_;
-  starving_ = false;
-  if (!connection.listed) {
-    connection.listed = true;
-    free_.push_back(&connection);
-  }
-  serve_queue();
-}
-
-Connection* Worker::pick(Connection* preferred) {
-  if (preferred != nullptr && preferred->has_slot() &&
-      preferred->used() * engaged() <= in_flight_) {
-    return preferred;
-  }
-  while (!free_.empty()) {
-    Connection* connection = free_.pop_front();
-    if (connection->has_slot()) {
-      free_.push_back(connection);
-      return connection;
-    }
-    connection->listed = false;
-  }
-  starving_ = true;
-  return nullptr;
+  if (pool_.offer(connection, now_)) serve_queue();
 }
 
 void Worker::settle(Connection* preferred) {
@@ -279,10 +226,10 @@ void Worker::settle(Connection* preferred) {
 
 void Worker::serve_queue() {
   while (!queue_.empty()) {
-    Connection* connection = pick(nullptr);
+    Connection* connection = pool_.pick(nullptr, in_flight_.count());
     if (connection == nullptr) return want_connections();
     const Due due = queue_.pop_front();
-    if (!begin(*connection, due, std::max({due.due, due.not_before, starved_until_}))) {
+    if (!begin(*connection, due, std::max({due.due, due.not_before, pool_.starved_until()}))) {
       queue_.push_front(due);
     }
   }
@@ -302,14 +249,14 @@ void Worker::fall_due(Connection* preferred) {
 }
 
 void Worker::place(Nanoseconds due, bool of_user, Connection* preferred) {
-  Phase& phase = phase_of(due);
+  Phase& phase = cutter_.phase_of(due);
   phase.counts->due++;
   const Due entry{.due = due, .phase = &phase, .body = next_body(), .of_user = of_user};
   while (queue_.empty()) {
-    Connection* connection = pick(preferred);
+    Connection* connection = pool_.pick(preferred, in_flight_.count());
     if (connection == nullptr) break;
     phase.open++;
-    if (begin(*connection, entry, std::max(due, starved_until_))) return;
+    if (begin(*connection, entry, std::max(due, pool_.starved_until()))) return;
     phase.open--;
   }
   if (!of_user && queue_.size() >= backlog_) {
@@ -338,22 +285,9 @@ bool Worker::begin(Connection& connection, const Due& due, Nanoseconds slot_free
     request.phase = nullptr;
     return false;
   }
-  link(request);
-  ++in_flight_;
-  if (engaged() < most_connections_ && in_flight_ > engaged()) want_connections();
+  in_flight_.add(request);
+  want_connections();
   return true;
-}
-
-void Worker::link(Request& request) {
-  request.earlier = last_;
-  request.later = nullptr;
-  (last_ != nullptr ? last_->later : first_) = &request;
-  last_ = &request;
-}
-
-void Worker::unlink(Request& request) {
-  (request.earlier != nullptr ? request.earlier->later : first_) = request.later;
-  (request.later != nullptr ? request.later->earlier : last_) = request.earlier;
 }
 
 // Stamped just before the bytes are written: the write itself belongs to the service.
@@ -388,8 +322,7 @@ void Worker::count_end(Request& request, Outcome outcome) {
     sampler_.add({request.body, phase.tag, whole, std::move(*answer)});
   }
   request.counted = true;
-  unlink(request);
-  --in_flight_;
+  in_flight_.remove(request);
   phase.open--;
   if (request.of_user) closed_.ended(now_);
 }
@@ -414,8 +347,7 @@ void Worker::requeue(Request& request) {
                      .body = request.body,
                      .refusals = static_cast<uint8_t>(request.sent != 0 ? 1 : 0),
                      .of_user = request.of_user});
-  unlink(request);
-  --in_flight_;
+  in_flight_.remove(request);
 }
 
 uint32_t Worker::next_body() {
@@ -425,60 +357,11 @@ uint32_t Worker::next_body() {
   return static_cast<uint32_t>((number_ + bodies_drawn_++ * target_.threads) % count);
 }
 
-Phase& Worker::phase_of(Nanoseconds due) {
-  for (size_t index = phases_.size(); index-- > 1;) {
-    if (phases_[index]->start <= due) return *phases_[index];
-  }
-  return *phases_.front();
-}
-
-Nanoseconds Worker::next_cut() const {
-  return boundaries_.empty() ? next_grid_ : std::min(next_grid_, boundaries_.front().when);
-}
-
 void Worker::tick(Nanoseconds now) {
   now_ = std::max(now_, now);
-  while (now_ >= next_cut()) cut(next_cut());
-}
-
-void Worker::cut(Nanoseconds end) {
-  const bool asked = !boundaries_.empty() && boundaries_.front().when <= end;
-  end = std::max(end, window_start_);
-  const ThreadTimes::Spent spent = times_->lap();
-  Cut cut{.number = cut_number_++,
-          .start = window_start_,
-          .end = end,
-          .cpu = spent.cpu,
-          .run_queue = spent.run_queue,
-          .in_flight = in_flight_,
-          .queued = queue_.size()};
-  for (auto& phase : phases_) {
-    if (phase != phases_.back() && phase->counts->empty()) continue;
-    cut.parts.push_back({phase->number, phase->tag, std::move(phase->counts)});
-    phase->counts = events_.fresh_counts();
-  }
-  events_.on_samples(sampler_.take());
-  window_start_ = end;
-  next_grid_ = (asked ? end : next_grid_) + target_.window;
-  if (asked) {
-    const Command boundary = std::move(boundaries_.front());
-    boundaries_.pop();
-    cut.asked = boundary.kind == Command::Kind::cut;
-    if (boundary.kind == Command::Kind::phase) {
-      auto& phase = phases_.emplace_back(std::make_unique<Phase>());
-      phase->number = phases_[phases_.size() - 2]->number + 1;
-      phase->tag = boundary.tag;
-      phase->start = boundary.when;
-    }
-  }
-  retire_phases();
-  events_.on_cut(std::move(cut));
-}
-
-// The last but one stays: a request may yet fall due before the boundary, when this thread is late.
-void Worker::retire_phases() {
-  while (phases_.size() > 2 && phases_.front()->open == 0 && phases_.front()->counts->empty()) {
-    phases_.erase(phases_.begin());
+  while (now_ >= cutter_.next()) {
+    events_.on_samples(sampler_.take());
+    events_.on_cut(cutter_.cut(in_flight_.count(), queue_.size(), events_));
   }
 }
 

@@ -4,9 +4,7 @@
 
 #include <atomic>
 #include <functional>
-#include <memory>
 #include <mutex>
-#include <optional>
 #include <queue>
 #include <span>
 #include <string>
@@ -14,27 +12,18 @@
 #include <vector>
 
 #include "connection.h"
+#include "cutter.h"
+#include "in_flight.h"
 #include "load.h"
-#include "phase.h"
 #include "poller.h"
+#include "pool.h"
 #include "ring.h"
 #include "sampler.h"
 #include "target.h"
-#include "thread_times.h"
 #include "tls.h"
+#include "worker_events.h"
 
 namespace redline {
-
-// What a worker hands to the engine, from its own thread.
-class WorkerEvents {
- public:
-  virtual ~WorkerEvents() = default;
-  virtual void on_cut(Cut cut) = 0;
-  virtual void on_samples(std::vector<Sample> samples) = 0;
-  virtual void on_first(Outcome outcome, const std::string& detail) = 0;
-  virtual void on_idle() = 0;
-  virtual std::unique_ptr<Counts> fresh_counts() = 0;
-};
 
 // A part of the load, or a change of phase; obeyed between two events.
 struct Command {
@@ -104,29 +93,18 @@ class Worker {
   void fall_due(Connection* preferred);
   void place(Nanoseconds due, bool of_user, Connection* preferred);
   bool begin(Connection& connection, const Due& due, Nanoseconds slot_free);
-  Connection* pick(Connection* preferred);
   void serve_queue();
-  void want_connections();
-  void add_connection();
-  uint64_t engaged() const { return connections_.size() - idle_.size(); }
+  void want_connections() { pool_.want(in_flight_.count(), queue_.size(), now_); }
   void flush_dirty();
   void fail_queued(Outcome outcome, std::string_view why);
   void count_unsent();
   void count(Phase& phase, Outcome outcome, std::string_view detail);
-  void link(Request& request);
-  void unlink(Request& request);
   uint32_t next_body();
-  Phase& phase_of(Nanoseconds due);
-  void cut(Nanoseconds end);
-  void retire_phases();
-  Nanoseconds next_cut() const;
 
   const Target& target_;
   const std::vector<Address>& addresses_;
   const TlsContext* tls_;
   const uint32_t number_;
-  const uint32_t most_connections_;
-  const uint32_t slots_;  // of each connection
   WorkerEvents& events_;
   std::thread thread_;
 
@@ -138,7 +116,6 @@ class Worker {
   Nanoseconds now_ = 0;
   bool stopping_ = false;
   std::vector<char> buffer_;
-  std::optional<ThreadTimes> times_;
 
   Random random_;
   ClosedLoop closed_;
@@ -147,28 +124,17 @@ class Worker {
   uint64_t bodies_drawn_ = 0;
   Sampler sampler_;
 
-  std::vector<std::unique_ptr<Connection>> connections_;
-  Ring<Connection*> free_;   // with a slot, or that had one when they were listed
-  Ring<Connection*> idle_;   // neither open nor opening
+  Pool pool_;
   std::vector<Connection*> dirty_;
-  uint64_t ready_ = 0;
   using Timer = std::pair<Nanoseconds, Connection*>;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
 
   Ring<Due> queue_;
-  bool starving_ = false;
-  Nanoseconds starved_until_ = 0;
-  uint64_t in_flight_ = 0;
-  Request* first_ = nullptr;  // in flight, by deadline
-  Request* last_ = nullptr;
+  InFlight in_flight_;
   bool draining_ = false;
   Nanoseconds drain_end_ = kNever;
 
-  std::vector<std::unique_ptr<Phase>> phases_;
-  std::queue<Command> boundaries_;
-  uint64_t cut_number_ = 0;
-  Nanoseconds window_start_ = 0;
-  Nanoseconds next_grid_ = kNever;
+  Cutter cutter_;
   std::vector<Outcome> known_;
 };
 

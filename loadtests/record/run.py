@@ -63,7 +63,10 @@ class Calibration(Record):
 
 
 class TargetIdentity(Record):
-    """Which target, and how it was deployed."""
+    """Which target, how it was deployed, and what is needed to repeat it.
+
+    ``model_key`` is the hash of the model's definition; ``settings`` what its configuration set.
+    """
 
     server: Server
     protocol: Protocol
@@ -75,21 +78,18 @@ class TargetIdentity(Record):
     server_version: str
     server_cores: list[int]
     generator_cores: list[int]
+    model_key: str
+    server_command: list[str]
+    generator_command: list[str] = []
+    settings: str
     parity: Parity | None = None
     failure: str | None = None
 
 
 class TargetRun(TargetIdentity):
-    """One target of a run, with what is needed to repeat it.
-
-    ``model_key`` is the hash of the model's definition; ``settings`` what its configuration set.
-    """
+    """One target of a run, and what the generator can do to it."""
 
     name: str
-    model_key: str
-    server_command: list[str]
-    generator_command: list[str] = []
-    settings: str
     calibration: Calibration | None = None
 
 

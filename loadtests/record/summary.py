@@ -168,6 +168,8 @@ class Summary(Record):
     profile: str
     command: list[str]
     redline: str
+    versions: dict[str, str]
+    seed: int
     host: Host
     targets: list[TargetSummary]
 

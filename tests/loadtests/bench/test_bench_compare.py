@@ -61,6 +61,12 @@ def test_cores_used_leaves_start_and_end_out() -> None:
     assert cores_used(samples) == pytest.approx(0.5)
 
 
+def test_cores_used_ends_with_the_first_process() -> None:
+    # Half a core until 8 s, when the process that used it ends; another has used 0.1 s in all.
+    samples = [(t / 10, 0.1 + (0.05 * t if t <= 80 else 0.0)) for t in range(101)]
+    assert cores_used(samples) == pytest.approx(0.5)
+
+
 def test_cores_used_of_too_few_samples() -> None:
     assert cores_used([]) == 0.0
     assert cores_used([(0.0, 0.0), (1.0, 1.0)]) == 0.0

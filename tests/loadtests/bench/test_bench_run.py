@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -16,9 +17,10 @@ import psutil
 import pytest
 
 from loadtests import engine
-from loadtests.bench.cases import CASES
+from loadtests.bench.cases import CASES, SOAK, SOAK_RATE_RPS
 from loadtests.bench.errors import BenchError
 from loadtests.bench.generators import Command, Generator, Job
+from loadtests.bench.memory import peak_mb
 from loadtests.bench.outputs import Figures
 from loadtests.bench.payload import Payload, digits_json, digits_tensor, image_tensor, write_payload
 from loadtests.bench.programs import find_program
@@ -116,6 +118,19 @@ def test_a_server_that_ends_meanwhile(tmp_path: Path) -> None:
 
 
 @needs_nghttpd
+def test_memory_is_the_workers(tmp_path: Path) -> None:
+    """The master is far larger, and alone at the start and at the end."""
+    worker = f"{sys.executable} -c 'import time; time.sleep(1.5)'"
+    program = f"import os; big = bytearray(300_000_000); os.system({worker!r})"
+    master = [sys.executable, "-c", program + "; import time; time.sleep(0.3)"]
+    files = write_payload(digits_tensor(), tmp_path)
+    with serve(NullGrpc(), digits_tensor(), [CORE], tmp_path) as (url, server):
+        tool = Shell("tool", 1, script=f"{shlex.join(master)}; echo 1")
+        run = run_generator(tool, Job(url, files, 1, 1), [CORE], server)
+    assert 0 < peak_mb(run.memory) < 100
+
+
+@needs_nghttpd
 @needs_engine
 def test_an_open_loop() -> None:
     case = next(case for case in CASES if case.name == "open-10k")
@@ -128,6 +143,17 @@ def test_an_open_loop() -> None:
     lags = [figures[f"generator_lag_{key}_us"] for key in ("p50", "p90", "p99", "p999", "max")]
     assert lags == sorted(lags)
     assert figures["generator_lag_p50_us"] < figures["response_p50_us"]
+
+
+@needs_nghttpd
+@needs_engine
+def test_a_locust_worker() -> None:
+    case = replace(SOAK, seconds=1, goals=())
+    (generator,) = run_case(case, ONCE, lambda _: None).generators
+    figures = {name: spread.median for name, spread in generator.figures.items()}
+    assert generator.wrong == 0
+    assert figures["rate_rps"] == pytest.approx(SOAK_RATE_RPS, rel=0.1)
+    assert 40 < figures["resident_peak_mb"] < 120
 
 
 @needs_nghttpd

@@ -15,12 +15,14 @@ LAGS = {f"generator_lag_{key}_us": 10.0 * n for n, key in enumerate(("p50", "p90
 
 
 def run(rate_rps: float, wrong: int = 0, extra: Mapping[str, float] = {}) -> Run:
-    return Run(Figures(rate_rps, wrong, extra), generator_cpu=0.987, server_cpu=0.5)
+    memory = [(0.0, 70.0), (0.1, 80.4), (0.2, 75.0)]
+    return Run(Figures(rate_rps, wrong, extra), 0.987, server_cpu=0.5, memory=memory)
 
 
 def closed() -> CaseSummary:
     runs = {"engine": [run(3000), run(2500)], "slow tool": [run(2000, 7), run(2500)]}
-    return summarise("a", "closed case", runs, [Goal(over="slow tool", at_least=1.5)])
+    goals = [Goal(over="slow tool", at_least=1.5), Goal("resident_peak_mb", at_most=120)]
+    return summarise("a", "closed case", runs, goals)
 
 
 def opened() -> CaseSummary:
@@ -41,18 +43,29 @@ def shown(*summaries: CaseSummary) -> dict[str, list[str]]:
 
 def test_a_closed_loop() -> None:
     rows = shown(closed())
-    assert rows["engine"] == ["2,750", "2,500 - 3,000", "99%", "50%", "0", "-", "-"]
+    assert rows["engine"] == [
+        *("2,750", "2,500 - 3,000", "99%", "50%", "80 MB", "0", "-"),
+        "<= 120 met",
+    ]
     assert rows["slow tool"] == [
-        *("2,250", "2,000 - 2,500", "99%", "50%", "7"),
+        *("2,250", "2,000 - 2,500", "99%", "50%", "80 MB", "7"),
         *("1.25 x (1.00 - 1.50)", ">= 1.5 missed"),
     ]
 
 
 def test_an_open_loop() -> None:
     assert shown(opened())["open case"] == [
-        *("0.9987", "0 us", "10 us", "20 us", "30 us", "4,321 us", "77 us", "99%", "0"),
-        ">= 0.99 met",
+        *("0.9987", "0 us", "10 us", "20 us", "30 us", "4,321 us", "77 us", "99%"),
+        *("80 MB", "0", ">= 0.99 met"),
     ]
+
+
+def test_a_long_run_shows_how_memory_grew() -> None:
+    memory = [(t / 10, 80 + t / 10 * 3 / 3600) for t in range(6000)]
+    extra = {**LAGS, "generator_lag_max_us": 1.0, "achieved_ratio": 1.0, "response_p99_us": 1.0}
+    runs = {"engine": [Run(Figures(1000, 0, extra), 1.0, 1.0, memory)]}
+    summary = summarise("c", "soak", runs, [Goal("resident_growth_high_mb_per_h", at_most=2)])
+    assert shown(summary)["soak"][-3:] == ["80 MB +3.0 (+3.0 to +3.0) MB/h", "0", "<= 2 missed"]
 
 
 def test_the_record_says_how_far_it_came(tmp_path: Path) -> None:

@@ -39,6 +39,13 @@ def test_windows_follow_each_other_without_a_gap(peer: peers.Start) -> None:
         assert totals.histogram(name, "wrong").get_total_count() == 0
 
 
+def test_threads_keep_their_places(peer: peers.Start) -> None:
+    """One user is the first thread's; the second has nothing to do, and says so first."""
+    totals = run(engine(peer(peers.http1_replies(OK)), threads=2), users=1, until=2000)
+    first, second = (sum(window.threads[n].cpu_s for window in totals.windows) for n in (0, 1))
+    assert second < first / 4
+
+
 def test_service_times_are_the_servers_own(peer: peers.Start) -> None:
     """A server that takes known times: every one is found again within HdrHistogram's precision."""
     delays_s = [0.002, 0.004, 0.008, 0.016]

@@ -1,4 +1,4 @@
-"""Each of the six rules makes a probe INVALID by itself, and says what to do."""
+"""Each of the seven rules makes a probe INVALID by itself, and says what to do."""
 
 from dataclasses import replace
 
@@ -65,6 +65,13 @@ def test_an_unsteady_probe_is_invalid() -> None:
     assert broken(facts(measured=drifting)) == ["steady"]
     assert slo_outcome(facts(measured=drifting)) == "likely"
     assert broken(facts(measured=probe()[:9], slo=None)) == ["steady"]
+
+
+@pytest.mark.parametrize(("taken", "rules"), [(0.21, ["undisturbed"]), (0.19, []), (None, [])])
+def test_the_servers_cores_must_be_its_own(taken: float | None, rules: list[str]) -> None:
+    given = {"server_cores": 2, "server_cores_used": 1.5, "server_cores_taken": taken}
+    assert broken(facts(**given)) == rules
+    assert broken(facts(**given, shares_cores=True)) == []  # then the generator is among them
 
 
 def test_windows_that_lack_a_worker_are_no_result() -> None:

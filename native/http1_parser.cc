@@ -158,13 +158,31 @@ void Http1Parser::on_head(std::string_view text) {
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end + 2);
     if (first) {
-      if (!status_line(line)) return fail("not an HTTP/1.1 status line");
+      if (!start_line(line)) {
+        return fail(kind_ == Kind::answers ? "not an HTTP/1.1 status line"
+                                           : "not an HTTP/1.1 request line");
+      }
       first = false;
     } else {
       field(line);
     }
   }
   if (state_ != State::failed) begin_body();
+}
+
+bool Http1Parser::start_line(std::string_view line) {
+  return kind_ == Kind::answers ? status_line(line) : request_line(line);
+}
+
+bool Http1Parser::request_line(std::string_view line) {
+  const size_t method = line.find(' ');
+  const size_t target = line.rfind(' ');
+  const bool shape = method != std::string_view::npos && method > 0 && target > method + 1;
+  const std::string_view version = shape ? line.substr(target + 1) : std::string_view();
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") return false;
+  keep_alive_ = version.back() == '1';
+  events_.on_method(line.substr(0, method));
+  return true;
 }
 
 bool Http1Parser::status_line(std::string_view line) {
@@ -205,6 +223,14 @@ void Http1Parser::content_length(std::string_view value) {
 
 void Http1Parser::begin_body() {
   if (chunked_ && sized_) return fail("both content-length and chunked");
+  if (kind_ == Kind::answers) {
+    begin_answer();
+  } else {
+    begin_sized();
+  }
+}
+
+void Http1Parser::begin_answer() {
   if (status_ < 200 && status_ != 101) {  // an interim answer; the real one follows
     reset();
     return;
@@ -212,14 +238,21 @@ void Http1Parser::begin_body() {
   events_.on_status(status_);
   if (status_ == 204 || status_ == 304) {
     finish();
-  } else if (chunked_) {
-    state_ = State::chunk_size;
-  } else if (sized_) {
-    state_ = State::sized;
-    if (left_ == 0) finish();
+  } else if (chunked_ || sized_) {
+    begin_sized();
   } else {
     keep_alive_ = false;
     state_ = State::until_close;
+  }
+}
+
+// A body whose end is known by itself; a request that tells no length has none.
+void Http1Parser::begin_sized() {
+  if (chunked_) {
+    state_ = State::chunk_size;
+  } else {
+    state_ = State::sized;
+    if (left_ == 0) finish();
   }
 }
 

@@ -3,10 +3,9 @@
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from loadtests.bench.engine_run import figures
+from loadtests.bench.outputs import Figures
+from loadtests.bench.tally import Tally
 from loadtests.engine import ThreadTime, Times, Window
-
-END_NS = 3_000_000_000
 
 
 def histogram(*values_us: int) -> bytes:
@@ -41,26 +40,36 @@ def window(number: int, phase: str, right: int, **others: object) -> Window:
     return Window(**{**fields, **others})  # type: ignore[arg-type]
 
 
+def told(*windows: Window) -> Figures:
+    tally = Tally()
+    for one in windows:
+        tally.add(one)
+    return tally.figures()
+
+
 def test_only_what_ended_in_the_measured_span_makes_the_rate() -> None:
-    windows = [
+    figures = told(
         window(0, "warmup", right=1000),
         window(1, "warmup", right=4),  # was due before the span, and ended in it
         window(1, "measured", right=6, sent=9),
         window(2, "measured", right=10, wrong={"reset": 3}),
         window(3, "measured", right=7, unsent=2),  # was due in the span, and ended after it
-        window(3, "after", right=500),
-    ]
-    told = figures(windows, END_NS)
-    assert told.rate_rps == pytest.approx((4 + 6 + 10) / 2)
-    assert told.wrong == 3
-    assert told.extra["achieved_ratio"] == pytest.approx(19 / 20)
-    assert told.extra["unsent"] == 2
-    assert told.extra["busy_ratio"] == pytest.approx(0.4)
+        window(3, "after", right=500, wrong={"reset": 1}),
+    )
+    assert figures.rate_rps == pytest.approx((4 + 6 + 10) / 2)
+    assert figures.wrong == 4
+    assert figures.extra["achieved_ratio"] == pytest.approx(19 / 20)
+    assert figures.extra["unsent"] == 2
+    assert figures.extra["busy_ratio"] == pytest.approx(0.4)
 
 
 def test_percentiles_are_of_all_that_was_due_in_the_span() -> None:
-    windows = [window(0, "warmup", 1), window(1, "measured", 1), window(3, "measured", 1)]
-    told = figures(windows, END_NS)
-    assert told.extra["generator_lag_p50_us"] == 100
-    assert told.extra["generator_lag_max_us"] == 300
-    assert told.extra["response_p99_us"] == 300
+    figures = told(
+        window(0, "warmup", 1),
+        window(1, "measured", 1),
+        window(3, "measured", 1),
+        window(3, "after", 1),
+    )
+    assert figures.extra["generator_lag_p50_us"] == 100
+    assert figures.extra["generator_lag_max_us"] == 300
+    assert figures.extra["response_p99_us"] == 300

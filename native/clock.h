@@ -1,4 +1,4 @@
-// The one clock of the engine: nanoseconds of CLOCK_MONOTONIC, which no one sets back.
+// The one clock of what is native here: nanoseconds of CLOCK_MONOTONIC, which no one sets back.
 #pragma once
 
 #include <cstdint>

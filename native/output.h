@@ -31,7 +31,7 @@ class Output {
     push(place, bytes.size());
   }
 
-  // `bytes` must live until they are written: request bodies live as long as the engine.
+  // `bytes` must live until they are written. The caller has asked fits(kWorthReferring).
   void refer(std::string_view bytes) {
     if (bytes.size() < kWorthReferring && fits(bytes.size())) {
       copy(bytes);

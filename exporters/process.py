@@ -1,0 +1,141 @@
+"""What a process and all its descendants use: counters, so that any two readings make a rate."""
+
+import contextlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from exporters.errors import SourceError, Trouble
+from exporters.kernel import read
+
+_PROC = Path("/proc")
+_NS_PER_S = 1e9
+_ATTEMPTS = 3
+_SWITCHES = re.compile(r"^(voluntary|nonvoluntary)_ctxt_switches:\s*(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class TreeUsage:
+    """A process tree.
+
+    ``cpu_s`` holds what descendants used that have ended since, once their parent has waited for
+    them. ``waited_s`` (for a core, while able to run) and the context switches are of the threads
+    that live, and fall when one ends. Memory that processes share counts once for each of them in
+    ``rss_bytes``, once in all in ``pss_bytes``. ``open_files`` and ``pss_bytes`` are None where
+    this user may not see them (or did not ask).
+    """
+
+    processes: int
+    threads: int
+    cpu_s: float
+    waited_s: float
+    voluntary_switches: int
+    involuntary_switches: int
+    rss_bytes: int
+    pss_bytes: int | None
+    open_files: int | None
+
+
+def read_tree(pid: int, *, with_pss: bool = False) -> TreeUsage:
+    """The tree below and with ``pid``; SourceError when there is no such process.
+
+    ``with_pss`` asks for memory shares, which hold the processes up for a moment: seldom.
+    """
+    for _ in range(_ATTEMPTS):
+        tree = _tree(pid)
+        usage = _sum([each for process in tree for each in _usages(process, with_pss=with_pss)])
+        # A process that ends meanwhile would be counted twice, or not at all.
+        if _tree(pid) == tree:
+            break
+    return usage
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except (psutil.NoSuchProcess, ValueError, OverflowError):
+        raise SourceError(f"process {pid}", Trouble.GONE, "it has ended") from None
+
+
+def _usages(process: psutil.Process, *, with_pss: bool) -> Iterator[TreeUsage]:
+    """The usage of one process, without its descendants; nothing when it has ended."""
+    with contextlib.suppress(psutil.NoSuchProcess), process.oneshot():
+        times = process.cpu_times()
+        waited_s, voluntary, involuntary = _threads(process.pid)
+        yield TreeUsage(
+            processes=1,
+            threads=process.num_threads(),
+            cpu_s=times.user + times.system + times.children_user + times.children_system,
+            waited_s=waited_s,
+            voluntary_switches=voluntary,
+            involuntary_switches=involuntary,
+            rss_bytes=process.memory_info().rss,
+            pss_bytes=_pss_bytes(process) if with_pss else None,
+            open_files=_open_files(process),
+        )
+
+
+def _sum(usages: list[TreeUsage]) -> TreeUsage:
+    return TreeUsage(
+        processes=len(usages),
+        threads=sum(each.threads for each in usages),
+        cpu_s=sum(each.cpu_s for each in usages),
+        waited_s=sum(each.waited_s for each in usages),
+        voluntary_switches=sum(each.voluntary_switches for each in usages),
+        involuntary_switches=sum(each.involuntary_switches for each in usages),
+        rss_bytes=sum(each.rss_bytes for each in usages),
+        pss_bytes=_sum_known(each.pss_bytes for each in usages),
+        open_files=_sum_known(each.open_files for each in usages),
+    )
+
+
+def _sum_known(numbers: Iterable[int | None]) -> int | None:
+    """The sum; None when one is not known."""
+    total = 0
+    for number in numbers:
+        if number is None:
+            return None
+        total += number
+    return total
+
+
+def _threads(pid: int) -> tuple[float, int, int]:
+    """Seconds of waiting for a core, voluntary and involuntary switches, of all living threads.
+
+    psutil tells the switches of a process's first thread only.
+    """
+    waited_ns = voluntary = involuntary = 0
+    for folder in _tasks(pid):
+        waited_ns += int((read(folder / "schedstat") or "0 0").split()[1])
+        for kind, count in _SWITCHES.findall(read(folder / "status") or ""):
+            voluntary += int(count) if kind == "voluntary" else 0
+            involuntary += int(count) if kind == "nonvoluntary" else 0
+    return waited_ns / _NS_PER_S, voluntary, involuntary
+
+
+def _tasks(pid: int) -> list[Path]:
+    with contextlib.suppress(OSError):
+        return list((_PROC / str(pid) / "task").iterdir())
+    return []
+
+
+def _pss_bytes(process: psutil.Process) -> int | None:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.AccessDenied:
+        return None
+    except psutil.ZombieProcess:  # ended, not yet waited for: only its CPU time is left
+        return 0
+
+
+def _open_files(process: psutil.Process) -> int | None:
+    try:
+        return process.num_fds()
+    except psutil.AccessDenied:
+        return None
+    except psutil.ZombieProcess:
+        return 0
