@@ -5,6 +5,7 @@ import pytest
 
 from loadtests.measure.distributions import binomial_cdf
 from loadtests.measure.slo import Slo
+from loadtests.measure.steady import runs_away
 from tests.loadtests.queues import Queue
 from tests.loadtests.virtual_probes import evidence_of, outcome_of, probes, relaxation_s, steady
 
@@ -68,3 +69,26 @@ def test_a_queue_that_grows_is_unsteady_and_fails(queue: Queue) -> None:
     assert sum(not steady(seen, trial) for trial in range(100)) >= 95
     outcomes = {evidence_of(seen, trial, default_slo(queue)).outcome for trial in range(100)}
     assert outcomes == {"fail"}
+
+
+def stopped(queue: Queue, load: float) -> float:
+    """The share of probes of 30 s that are stopped, ``load`` being of the capacity at the SLO."""
+    slo = default_slo(queue)
+    limit_s = slo.limit_us / 1e6
+    rate_rps = load * queue.capacity_rps(limit_s, 0.01)
+    seen = probes(np.random.default_rng(8), queue, np.full(200, rate_rps), slo, 3, 30)
+    allowed = [rate_rps * limit_s] * 30
+    return sum(
+        any(runs_away(in_flight[:end], allowed[:end]) for end in range(1, 31))
+        for in_flight in seen.in_flight.tolist()
+    ) / len(seen.in_flight)
+
+
+@pytest.mark.parametrize("queue", [Queue(1, 0.001), Queue(8, 0.008)], ids=str)
+def test_a_probe_that_could_pass_is_hardly_ever_stopped(queue: Queue) -> None:
+    assert stopped(queue, 0.97) <= 0.01
+
+
+def test_a_probe_far_beyond_is_stopped() -> None:
+    assert stopped(Queue(1, 0.001), 1.4) >= 0.95
+    assert stopped(Queue(8, 0.008), 1.1) >= 0.95
