@@ -11,8 +11,8 @@ LATENCY_BOUNDS_S = tuple(
 )
 """The 28 bounds of the generator's histograms, from 10 us to 56 s, four a decade."""
 
-QUANTILES = {"p50": "0.5", "p90": "0.9", "p99": "0.99", "p999": "0.999", "max": "1"}
-"""The label ``quantile`` of each quantile that the generator knows exactly."""
+QUANTILES = ("p50", "p90", "p99", "p999", "max")
+"""The values of the label ``q``: the quantiles that the generator knows exactly."""
 
 PHASES = ("settle", "warmup", "measure", "drain")
 VERSION_STATES = ("START", "LOADING", "AVAILABLE", "UNLOADING", "END")
@@ -317,7 +317,7 @@ def _time(name: str, text: str) -> tuple[Metric, Metric]:
         _gauge(
             f"loadgen_{name}_quantile_seconds",
             f"{text}: exact quantiles of the newest window; absent without enough requests.",
-            (*_TARGET, "quantile"),
+            (*_TARGET, "q"),
             "seconds",
         ),
     )
@@ -358,7 +358,7 @@ VERDICT = _gauge(
 SLO_SECONDS = _gauge(
     "loadgen_slo_seconds",
     "The limit that this quantile of response latency must keep; absent without one.",
-    (*_TARGET, "quantile"),
+    (*_TARGET, "q"),
     "seconds",
 )
 SLO_ERROR_RATIO = _gauge(

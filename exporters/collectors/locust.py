@@ -41,7 +41,7 @@ def _of_target(load: TargetSnapshot) -> Families:
         times = load.times.get(name, TimeOfRequests())
         families.add_histogram(histogram, times.histogram_s)
         for key, value_s in times.quantiles_s.items():
-            families.add(quantile, value_s, quantile=schema.QUANTILES[key])
+            families.add(quantile, value_s, q=key)
     return families
 
 
@@ -67,6 +67,5 @@ def _add_progress(families: Families, load: TargetSnapshot) -> None:
         for reason in load.reasons or ("",):
             families.add(schema.VERDICT, 1, verdict=load.verdict, reason=reason)
     if load.slo:
-        quantile = schema.QUANTILES[load.slo.quantile]
-        families.add(schema.SLO_SECONDS, load.slo.limit_s, quantile=quantile)
+        families.add(schema.SLO_SECONDS, load.slo.limit_s, q=load.slo.quantile)
         families.add(schema.SLO_ERROR_RATIO, load.slo.error_ratio)
