@@ -302,6 +302,12 @@ WRONG = _counter(
 UNSENT = _counter(
     "loadgen_unsent_total", "Requests that were due and given up without being sent.", _TARGET
 )
+FAILED = _counter(
+    "loadgen_failed_total",
+    "All of loadgen_wrong_total, and loadgen_unsent_total: for rates, since a kind that is new "
+    "hides its first requests from them.",
+    _TARGET,
+)
 IN_FLIGHT = _gauge(
     "loadgen_in_flight_requests",
     "Requests that were due and had not ended, at the end of the newest window.",

@@ -54,6 +54,7 @@ def _add_counts(families: Families, load: TargetSnapshot) -> None:
     for kind, count in load.wrong.items():
         families.add(schema.WRONG, count, kind=kind)
     families.add(schema.UNSENT, load.unsent)
+    families.add(schema.FAILED, sum(load.wrong.values()) + load.unsent)
     families.add(schema.IN_FLIGHT, load.in_flight)
 
 

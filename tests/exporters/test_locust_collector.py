@@ -68,6 +68,7 @@ def test_every_number_under_its_name() -> None:
         key("loadgen_wrong_total", kind="reset"): 1,
     }
     assert found[key("loadgen_unsent_total")] == 2
+    assert found[key("loadgen_failed_total")] == 7
     assert found[key("loadgen_in_flight_requests")] == 4
     assert found[key("loadgen_completeness_ratio")] == 0.75
     assert found[key("loadgen_probe")] == 3
