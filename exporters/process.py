@@ -48,8 +48,8 @@ def read_tree(pid: int, *, with_pss: bool = False) -> TreeUsage:
     for _ in range(_ATTEMPTS):
         tree = _tree(pid)
         usage = _sum([each for one in tree for each in _usages(one, with_pss=with_pss)])
-        # A process that ends meanwhile would be counted twice, or not at all.
-        if _tree(pid) == tree:
+        # One that ended meanwhile may be counted twice, its parent having waited for it, or not.
+        if all(_started(one) == started for one, started in tree.items()):
             break
     return usage
 
@@ -59,16 +59,27 @@ def _tree(root: int) -> dict[int, int]:
     started: dict[int, int] = {}
     children: dict[int, list[int]] = {}
     for name in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 - names, not paths
-        stat = read_small(f"/proc/{name}/stat")
-        if fields := stat[stat.rfind(b")") + 2 :].split():
-            started[int(name)] = int(fields[_STARTED])
-            children.setdefault(int(fields[_PARENT]), []).append(int(name))
+        pid = int(name)
+        if fields := _stat(pid):
+            started[pid] = int(fields[_STARTED])
+            children.setdefault(int(fields[_PARENT]), []).append(pid)
     if root not in started:
         raise SourceError(f"process {root}", Trouble.GONE, "it has ended")
     found = [root]
     for pid in found:  # grows as it goes
         found += children.get(pid, [])
     return {pid: started[pid] for pid in found}
+
+
+def _started(pid: int) -> int | None:
+    fields = _stat(pid)
+    return int(fields[_STARTED]) if fields else None
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields of the process's ``stat`` behind the command's name, which may hold anything."""
+    stat = read_small(f"/proc/{pid}/stat")
+    return stat[stat.rfind(b")") + 2 :].split()
 
 
 def _usages(pid: int, *, with_pss: bool) -> Iterator[TreeUsage]:
