@@ -5,9 +5,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from exporters.collectors import host, process, tfserving, torchserve
+from exporters.collectors import host, process, runs, tfserving, torchserve
 from exporters.container import container_pid
 from exporters.listen import Collects
 
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_tfserving(sources.add_parser("tfserving", help="TensorFlow Serving"))
     _add_torchserve(sources.add_parser("torchserve", help="TorchServe"))
     _add_process(sources.add_parser("process", help="process trees, and this machine's cores"))
+    _add_runs(sources.add_parser("runs", help="what past runs found"))
     return parser
 
 
@@ -93,6 +95,12 @@ def _processes(
         parser.error(f"{len(roots)} trees need as many different --role, not {len(roles)}")
     trees = (process.collector(root, role) for root, role in zip(roots, roles, strict=True))
     return (host.collector(), *trees)
+
+
+def _add_runs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--results", type=Path, required=True, help="the folder of the runs")
+    _add_listen(parser, "127.0.0.1:9505")
+    parser.set_defaults(make=lambda o: (runs.collector(o.results),))
 
 
 def _add_upstream(parser: argparse.ArgumentParser, what: str, example: str) -> None:

@@ -374,6 +374,26 @@ SLO_ERROR_RATIO = _gauge(
     "ratio",
 )
 
+RUNS = _health("redline_runs", "the results of past runs", ())
+
+_RUN = ("run", *_TARGET, "deployment")
+RUN_CEILING = _gauge(
+    "redline_run_ceiling_rps", "The highest goodput sustained, whatever the latency.", _RUN
+)
+RUN_CEILING_INTERVAL = _gauge(
+    "redline_run_ceiling_interval_rps",
+    "The ends of the ceiling's interval, at 95 %.",
+    (*_RUN, "end"),
+)
+RUN_CAPACITY = _gauge(
+    "redline_run_capacity_rps", "The highest offered rate at which the SLO held.", _RUN
+)
+RUN_VALID = _gauge("redline_run_valid", "1 if the ceiling is VALID, 0 if it is INVALID.", _RUN)
+RUN_CORES = _gauge("redline_run_server_cores", "Cores that the server had.", _RUN, "cores")
+RUN_STARTED = _gauge(
+    "redline_run_started_timestamp_seconds", "When the run began.", _RUN, "seconds"
+)
+
 
 def every_metric() -> list[Metric]:
     """All metrics of this module, in its order."""
