@@ -37,9 +37,12 @@ _ERROR = re.compile(r'err="([^"]+)"')
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """Where one exporter listens, as in ``127.0.0.1:9501``; ``labels`` go to all its series."""
+    """Where one exporter listens, as in ``127.0.0.1:9501``; ``labels`` go to all its series.
 
-    job: Literal["model_server", "process", "loadgen"]
+    One whose label ``__scrape_interval__`` says so is scraped less often than every second.
+    """
+
+    job: Literal["model_server", "process", "loadgen", "runs"]
     address: str
     labels: Mapping[str, str] = field(default_factory=dict)
 
