@@ -22,7 +22,6 @@ from loadtests.record.files import write_whole
 from loadtests.record.keeper import utc_now
 from loadtests.record.run import Calibration
 from loadtests.seed import SEED
-from loadtests.users.shared_engine import STREAMS_PER_CONNECTION
 from serving.errors import EngineError
 from serving.paths import BUILD
 from serving.reference.launch import Behaviour, ReferenceServer, run
@@ -35,6 +34,8 @@ WARMUP_S = 0.5
 LIGHT_RPS = 2000.0
 LIGHT_SHARE = 0.1
 """Of its ceiling, the generator's light load is at most so much."""
+STREAMS_PER_CONNECTION = 32
+"""As many as Locust's users share one connection."""
 GRPC_USERS = 256
 HTTP_USERS = 64
 IN_FLIGHT_BYTES = 16 << 20
@@ -148,6 +149,7 @@ def _busy(payload: Payload, server: ReferenceServer) -> Load:
         timeout_s=5.0,
         threads=1,
         seed=SEED,
+        ca_file=None,
     )
 
 

@@ -13,7 +13,7 @@ from loadtests.live import View
 from loadtests.locust_run import GeneratorError, check_result, locust_command
 from loadtests.plan import Plan
 from loadtests.record.keeper import RunKeeper, new_run_folder, utc_now
-from loadtests.record.reader import follow_windows
+from loadtests.record.reader import follow_windows, read_details
 from loadtests.record.run import Calibration, Parity, RunInfo, TargetRun
 from loadtests.record.summary import Summary
 from loadtests.report.html import write_report
@@ -70,7 +70,7 @@ class Campaign:
 
     def _end(self, failure: str | None) -> Summary:
         summary = self._keeper.end(failure)
-        write_report(summary, self.folder / "report.html")
+        write_report(summary, read_details(self.folder), self.folder / "report.html")
         return summary
 
     def _build_models(self) -> dict[str, BuiltModel]:

@@ -22,12 +22,15 @@ from loadtests.drive import Drive, make_load
 from loadtests.drive_view import DriveView
 from loadtests.live import View
 from loadtests.plan import PROTOCOLS, among, make_plan
-from loadtests.record.keeper import draw_summary
+from loadtests.record.keeper import LATEST, draw_summary
+from loadtests.record.reader import read_details
 from loadtests.report.calibration_table import calibration_table
 from loadtests.report.html import write_report
 from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
+from loadtests.watch import find_run
+from loadtests.watch import watch as show_run
 from serving.cores import parse_cores, share_cores
 from serving.errors import RecordError
 from serving.paths import RESULTS
@@ -156,7 +159,7 @@ def report(
 ) -> None:
     """Draw summary.json and report.html of a run afresh, from its record alone."""
     path = folder / "report.html"
-    write_report(draw_summary(folder), path)
+    write_report(draw_summary(folder), read_details(folder), path)
     sys.stdout.write(f"report: {path}\n")
 
 
@@ -207,6 +210,13 @@ def drive(
     ] = 10.0,
     threads: Annotated[int, typer.Option(min=1, max=256, help="Engine threads.")] = 1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same arrivals.")] = SEED,
+    cacert: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="For https:// and grpcs://, a file of certificates that may vouch for the server; "
+            "by default the system's."
+        ),
+    ] = None,
     hlog: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Write response latencies here, as HdrHistogram's interval log."),
@@ -214,7 +224,10 @@ def drive(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Drive one URL with the load engine. Exit code 0 if every answer was right, else 1."""
+    """Drive one URL with the load engine.
+
+    Exit code 0 if every request that fell due was answered rightly, else 1.
+    """
     load = make_load(
         url=url,
         bodies=body,
@@ -228,6 +241,7 @@ def drive(
         timeout_s=timeout,
         threads=threads,
         seed=seed,
+        ca_file=cacert,
     )
     view = DriveView(_console(), load)
     driven = Drive(load, hlog, view.window)
@@ -240,7 +254,7 @@ def drive(
             sys.stdout.write(f"{json.dumps(asdict(result))}\n")
         elif result:
             view.summary(result, driven.error_details())
-    if not result or result.errors or not result.ok:
+    if not result or not result.all_right:
         raise typer.Exit(1)
 
 
@@ -319,6 +333,14 @@ def doctor(
         doctor_view.show(_console(), facts, findings)
     if doctor_view.stopped(findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def watch(
+    run: Annotated[str, typer.Argument(help="A run's folder, or its name in results.")] = LATEST,
+) -> None:
+    """Show the metrics that a run recorded, in a Prometheus on its data, until Ctrl-C."""
+    show_run(find_run(run, RESULTS), _console().print)
 
 
 def _console() -> Console:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from loadtests.report import words
+from loadtests.report import numbers
 from loadtests.search.ceiling import Profile
 
 PLAIN_EVERY_S = 5.0
@@ -94,8 +94,8 @@ class View:
             "phase": self._phase,
             **load,
             "goodput": f"{window['goodput_rps']:,.0f}/s",
-            "p50": words.with_unit(words.latency(window["latency_ms"]["p50"]), "ms"),
-            "p99": words.with_unit(words.latency(window["latency_ms"]["p99"]), "ms"),
+            "p50": numbers.with_unit(numbers.latency(window["latency_ms"]["p50"]), "ms"),
+            "p99": numbers.with_unit(numbers.latency(window["latency_ms"]["p99"]), "ms"),
             "errors": f"{wrong:,}",
             "left": self._left(),
         }

@@ -168,14 +168,15 @@ std::vector<Window> Engine::merge(std::vector<Cut> cuts) {
       window.tag = part.tag;
       if (!window.counts) {
         window.counts = std::move(part.counts);
-        continue;
+      } else if (part.counts) {
+        window.counts->add(*part.counts);
+        recycle(std::move(part.counts));
       }
-      window.counts->add(*part.counts);
-      recycle(std::move(part.counts));
     }
   }
   std::vector<Window> merged;
   for (auto& [phase, window] : windows) {
+    if (!window.counts) window.counts = fresh_counts();
     window.number = cuts.front().number;
     window.start = cuts.front().start;
     window.end = cuts.front().end;

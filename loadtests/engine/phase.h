@@ -25,7 +25,7 @@ struct Cut {
   struct Part {
     uint32_t phase = 0;
     std::string tag;
-    std::unique_ptr<Counts> counts;
+    std::unique_ptr<Counts> counts;  // null: nothing was counted
   };
   uint64_t number = 0;
   uint32_t thread = 0;

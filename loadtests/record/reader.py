@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import COUNTS, TIMES, Span, Times, Window
 from loadtests.record.answers import CapacityFound
+from loadtests.record.details import Details, details_of
 from loadtests.record.run import RUN, RunInfo
 from loadtests.record.writer import CAPACITY, HISTOGRAMS, SERVER, WINDOWS
 from serving.errors import RecordError
@@ -57,6 +58,11 @@ def read_windows(folder: Path) -> list[Window]:
         _window(folder, number, line, payloads[(number - 1) * each : number * each])
         for number, line in enumerate(lines, start=1)
     ]
+
+
+def read_details(folder: Path) -> dict[str, Details]:
+    """What the report shows beyond the summary, by target; RecordError."""
+    return details_of(read_windows(folder))
 
 
 def read_server(folder: Path) -> list[ServerSample]:

@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Table
 
 from loadtests.record.run import Calibration
-from loadtests.report import words
+from loadtests.report import numbers
 
 COLUMNS = (
     *("request\nbytes", "answer\nbytes", "ceiling\nreq/s"),
@@ -23,10 +23,10 @@ def calibration_table(found: Sequence[Calibration]) -> Table:
     for one in found:
         table.add_row(
             one.protocol,
-            words.count(one.request_bytes),
-            words.count(one.answer_bytes),
-            words.rate(one.rate_rps),
+            numbers.count(one.request_bytes),
+            numbers.count(one.answer_bytes),
+            numbers.rate(one.rate_rps),
             *(f"{value:,.0f}" for value in (one.floor_us, one.jitter_us, one.lag_p99_us)),
-            words.count(one.clock_ns),
+            numbers.count(one.clock_ns),
         )
     return table

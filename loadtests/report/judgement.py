@@ -1,0 +1,58 @@
+"""A verdict in plain words: how a figure stands, who was the bottleneck, and by what evidence."""
+
+from loadtests.record.summary import Bottleneck, TargetSummary, Verdict
+from loadtests.report import numbers, words
+
+VALID, INVALID, NOT_JUDGED = "VALID", "INVALID", "not judged"
+
+_WHO: dict[Bottleneck, str] = {
+    "server": "The server was the bottleneck: the figure is its own.",
+    "generator": "The load generator was the bottleneck: the figure says what it could send, "
+    "and the server may take more.",
+    "connections": "The client's own connections were the bottleneck: all of them were in use "
+    "before the server was full, so it may take more.",
+    "unknown": "The bottleneck is unknown: nothing measured shows that the server itself was "
+    "full, so it may take more.",
+}
+_AT_LEAST: dict[Bottleneck, str] = {
+    "server": "the server was the bottleneck",
+    "generator": "the generator was the bottleneck, so the server may take more",
+    "connections": "the client's connections were the bottleneck, so the server may take more",
+    "unknown": "nothing measured shows that the server itself was full, so it may take more",
+}
+
+
+def standing(verdict: Verdict | None) -> str:
+    """Say in a word whether a figure may be used."""
+    if verdict is None:
+        return NOT_JUDGED
+    return VALID if verdict.valid else INVALID
+
+
+def bottleneck(verdict: Verdict | None) -> str:
+    """Name the bottleneck in a word; a dash where nobody judged."""
+    return words.BOTTLENECKS[verdict.bottleneck] if verdict else numbers.DASH
+
+
+def who(verdict: Verdict) -> str:
+    """Say who was the bottleneck, in a sentence."""
+    return _WHO[verdict.bottleneck]
+
+
+def reasons(verdict: Verdict | None) -> list[tuple[str, str]]:
+    """Why a figure is INVALID: what was found, and what to do, each a sentence."""
+    found = verdict.reasons if verdict else []
+    return [(_sentence(reason.what), _sentence(reason.remedy)) for reason in found]
+
+
+def at_least_note(target: TargetSummary) -> str:
+    """Say why a ceiling is only a lower bound."""
+    if target.verdict is None:
+        return "it was not judged"
+    return _AT_LEAST[target.verdict.bottleneck]
+
+
+def _sentence(text: str) -> str:
+    text = words.plain(text)
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."
