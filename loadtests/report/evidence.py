@@ -8,6 +8,7 @@ from loadtests.report import numbers, words
 _NAMES = {
     "generator_busy_ratio": "generator busy (a bottleneck from 90 %)",
     "generator_lag_p99_ms": "generator lag, p99",
+    "generator_core_wait_ms": "generator's wait for its core, mean (little beside the latency)",
     "rate_rps": "rate sent",
     "calibrated_rps": "what the generator alone reached (a bottleneck from 80 % of it)",
     "service_mean_ms": "service latency, mean",
@@ -21,6 +22,7 @@ _NAMES = {
     "harder_service_ratio": "its service latency against this one's (about 2 of a full server)",
     "harder_rejected_ratio": "requests that the server rejected under it",
     "harder_generator_busy_ratio": "generator busy under it (clearly no bottleneck under 70 %)",
+    "harder_generator_core_wait_ms": "generator's wait for its core under it, mean",
     "why": "shown by",
 }
 
