@@ -10,11 +10,14 @@ from rich.console import Console
 from loadtests import engine
 from loadtests.bench.accuracy.cases import ACCURACY_CASES, measure_accuracy
 from loadtests.bench.accuracy.table import accuracy_table
+from loadtests.bench.blame.cases import measure_blame
+from loadtests.bench.blame.table import blame_table
+from loadtests.bench.blame.trial import BLAME_TRIALS, QUEUE_TRIALS
 from loadtests.bench.cases import CASES, SOAK, Case
 from loadtests.bench.errors import BenchError
 from loadtests.bench.generators import Locust
 from loadtests.bench.programs import program_versions
-from loadtests.bench.record import ACCURACY_FILE, BenchRecord
+from loadtests.bench.record import ACCURACY_FILE, BLAME_FILE, BenchRecord
 from loadtests.bench.runner import Settings, run_case
 from loadtests.bench.table import tables
 from serving.cores import share_cores
@@ -24,6 +27,8 @@ from serving.paths import RESULTS
 INTERRUPTED = 130
 ACCURACY = "accuracy"
 """The name, beside those of the cases, of what `accuracy` does."""
+BLAME = "blame"
+"""The same of `blame`, which is only done when it is asked for."""
 PLAIN_WIDTH = 150
 """Columns of the tables where there is no terminal to ask."""
 
@@ -41,6 +46,8 @@ def main() -> int:
             bench(cases, settings)
         if not asked.only or ACCURACY in asked.only:
             accuracy(settings)
+        if BLAME in asked.only:
+            blame(settings)
     except RedlineError as error:
         sys.stderr.write(f"bench: {' '.join(str(error).split())}\n")
         return error.exit_code
@@ -76,6 +83,21 @@ def accuracy(settings: Settings) -> None:
             record.write(summaries, complete=len(summaries) == len(ACCURACY_CASES))
             console.print(f"measured: {summary.title}", highlight=False)
     console.print(accuracy_table(summaries))
+    console.print(f"{record.path} (load average at the start: {record.load_before})")
+
+
+def blame(settings: Settings) -> None:
+    """Hold verdicts and capacities against what is known; the record grows with each trial."""
+    console = _console()
+    record = BenchRecord(RESULTS / "bench", settings, program_versions(["locust"]), BLAME_FILE)
+    summaries = []
+    with console.status("starting") as status:
+        for summary in measure_blame(settings, RESULTS / "bench" / BLAME, status.update):
+            summaries.append(summary)
+            whole = len(summaries) == len(BLAME_TRIALS) + len(QUEUE_TRIALS)
+            record.write(summaries, complete=whole)
+            console.print(f"measured: {summary.title}", highlight=False)
+    console.print(blame_table(summaries))
     console.print(f"{record.path} (load average at the start: {record.load_before})")
 
 
@@ -115,8 +137,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--only",
         action="append",
         default=[],
-        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY],
-        help=f"this case; repeatable, by default all but {SOAK.name}",
+        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, BLAME],
+        help=f"this case; repeatable, by default all but {SOAK.name} and {BLAME}, which takes "
+        "half an hour",
     )
     return parser.parse_args(arguments)
 

@@ -1,4 +1,4 @@
-"""``latest.json`` and ``accuracy.json``: the summaries, and what is needed to judge them."""
+"""``latest.json`` and those beside it: the summaries, and what is needed to judge them."""
 
 import json
 import os
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests.bench.accuracy.truth import AccuracySummary
+from loadtests.bench.blame.trial import Blamed, Found
 from loadtests.bench.compare import CaseSummary
 from loadtests.bench.runner import WARMUP_S, Settings
 from loadtests.host import describe_host, versions
@@ -16,6 +17,9 @@ from serving.errors import RecordError
 SCHEMA = 1
 LATEST = "latest.json"
 ACCURACY_FILE = "accuracy.json"
+BLAME_FILE = "blame.json"
+
+Summary = CaseSummary | AccuracySummary | Blamed | Found
 
 
 def load_average() -> float:
@@ -39,7 +43,7 @@ class BenchRecord:
         """The file."""
         return self.folder / self.name
 
-    def write(self, summaries: Sequence[CaseSummary | AccuracySummary], *, complete: bool) -> None:
+    def write(self, summaries: Sequence[Summary], *, complete: bool) -> None:
         """Replace the file at once. RecordError when that cannot be done."""
         document = {
             "schema": SCHEMA,

@@ -33,6 +33,7 @@ Cut Cutter::cut(uint64_t in_flight, uint64_t queued, WorkerEvents& events) {
           .end = end,
           .cpu = spent.cpu,
           .run_queue = spent.run_queue,
+          .turns = spent.turns,
           .in_flight = in_flight,
           .queued = queued,
           .parts = take_parts(events)};

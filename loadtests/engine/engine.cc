@@ -183,7 +183,7 @@ std::vector<Window> Engine::merge(std::vector<Cut> cuts) {
     for (const Cut& cut : cuts) {
       window.in_flight += cut.in_flight;
       window.queued += cut.queued;
-      window.threads.push_back({cut.cpu, cut.run_queue});
+      window.threads.push_back({cut.cpu, cut.run_queue, cut.turns});
     }
     merged.push_back(std::move(window));
   }

@@ -34,6 +34,7 @@ struct Cut {
   Nanoseconds end = 0;
   Nanoseconds cpu = 0;       // CPU time of the thread in this window
   Nanoseconds run_queue = 0; // time it was ready to run and had no core
+  int64_t turns = 0;         // how often it was given a core
   uint64_t in_flight = 0;    // at the window's end
   uint64_t queued = 0;
   std::vector<Part> parts{};

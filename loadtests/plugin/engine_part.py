@@ -2,11 +2,13 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 from hdrh.histogram import HdrHistogram
 
 from loadtests.engine import Window as EngineWindow
+from loadtests.engine.window import ThreadTime
 from loadtests.measure.window import (
     TIMES,
     Span,
@@ -118,6 +120,7 @@ def window_of(span: Span, number: int, thread_name: str, parts: list[EngineWindo
         in_flight=parts[-1].in_flight + parts[-1].queued,
         workers=1,
         busy=_busy(parts, thread_name, duration_s),
+        core_waits_us=_core_waits_us(parts, thread_name),
         times=times,
     )
 
@@ -131,9 +134,23 @@ def _times_of(part: EngineWindow) -> Times:
 
 
 def _busy(parts: list[EngineWindow], thread_name: str, duration_s: float) -> dict[str, float]:
-    threads = {part.number: part.threads for part in parts}.values()
-    each = zip(*threads, strict=True)
     return {
-        f"{thread_name}{index}": sum(one.cpu_s + one.run_queue_s for one in spent) / duration_s
-        for index, spent in enumerate(each)
+        name: sum(one.cpu_s + one.run_queue_s for one in spent) / duration_s
+        for name, spent in _each_thread(parts, thread_name)
     }
+
+
+def _core_waits_us(parts: list[EngineWindow], thread_name: str) -> dict[str, float]:
+    return {
+        name: 1e6 * sum(one.run_queue_s for one in spent) / max(1, sum(one.turns for one in spent))
+        for name, spent in _each_thread(parts, thread_name)
+    }
+
+
+def _each_thread(
+    parts: list[EngineWindow], thread_name: str
+) -> Iterator[tuple[str, tuple[ThreadTime, ...]]]:
+    """The name of each thread, and what it spent in each span of time."""
+    threads = {part.number: part.threads for part in parts}.values()
+    for index, spent in enumerate(zip(*threads, strict=True)):
+        yield f"{thread_name}{index}", spent

@@ -45,7 +45,7 @@ def window(
         answer_bytes=0,
         in_flight=0,
         queued=0,
-        threads=(ThreadTime(cpu_s, 0.25), ThreadTime(0.0, 0.125)),
+        threads=(ThreadTime(cpu_s, 0.25, 9), ThreadTime(0.0, 0.125, 3)),
         right_times=times,
         wrong_times=nothing,
     )

@@ -21,6 +21,7 @@ def window(
     in_flight: int = 16,
     workers: int = 2,
     busy: float = 0.3,
+    core_wait_us: float | None = 50.0,
     duration_s: float = 1.0,
     due: int | None = None,
 ) -> Window:
@@ -50,6 +51,7 @@ def window(
         workers=workers,
         busy={"worker 0.0.0": busy, "worker 1.0.0": 0.1},
         times=times,
+        core_waits_us={} if core_wait_us is None else {"worker 0.0.0": core_wait_us},
     )
 
 

@@ -70,6 +70,7 @@ def window(
         in_flight=1,
         workers=1,
         busy={"worker 0.0.0": busy},
+        core_waits_us={"worker 0.0.0": 12.5},
         times=times,
     )
 
