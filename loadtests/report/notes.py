@@ -67,7 +67,7 @@ def capacity_notes(summary: Summary) -> list[str]:
 
 def capacity_in_words(capacity: Capacity) -> str:
     """Say what rate holds the SLO and how far that may be trusted."""
-    slo = words.plain(capacity.slo)
+    slo = words.objective(capacity.slo)
     if capacity.rate_rps is None:
         return f"no capacity at {slo}: {words.plain(capacity.why or 'none was found').rstrip('.')}"
     rate = numbers.bounded(numbers.rate(capacity.rate_rps), at_least=capacity.at_least)

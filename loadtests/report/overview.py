@@ -1,5 +1,6 @@
 """The plot that sets all targets' ceilings side by side."""
 
+import math
 from html import escape
 
 import plotly.graph_objects as go
@@ -29,7 +30,6 @@ UNFIT_LOOK: dict[str, object] = {
     "line": {"color": MUTED, "width": 1},
     "pattern": {"shape": "x", "fillmode": "overlay", "fgcolor": MUTED, "size": 9},
 }
-LEFT = {"xanchor": "left", "align": "left", "showarrow": False}
 
 
 def overview_plots(targets: list[TargetSummary]) -> list[Plot]:
@@ -48,10 +48,11 @@ def _of_model(targets: list[TargetSummary]) -> Plot:
     for rank, look in enumerate((SERVER_LOOK, STAND_IN_LOOK, UNFIT_LOOK)):
         if ranked := [row for row in rows if _rank(row[1]) == rank]:
             _add_bars(figure, ranked, look)
-    for row, target in rows:
-        _label_row(figure, row, target)
     top = max(map(_high, order))
-    figure.update_xaxes(title={"text": "predictions per second"}, nticks=6, **rate_axis(top, 1.5))
+    for row, target in rows:
+        _name_row(figure, row, target)
+        _write_figure(figure, row, target, inside=_high(target) > top / 2)
+    figure.update_xaxes(title={"text": "predictions per second"}, nticks=6, **rate_axis(top, 1.06))
     figure.update_yaxes(range=[len(order) - 0.6, -0.75], visible=False)
     figure.update_layout(showlegend=False, barmode="overlay")
     title = f"Ceilings, {words.plain(targets[0].model)}"
@@ -87,14 +88,32 @@ def _add_bars(
     )
 
 
-def _label_row(figure: go.Figure, row: int, target: TargetSummary) -> None:
+def _name_row(figure: go.Figure, row: int, target: TargetSummary) -> None:
     details = f"<span style='color:{MUTED}'>{escape(_details(target))}</span>"
-    name = f"<b>{escape(words.label(target))}</b><br>{details}"
     figure.add_annotation(
-        text=name, x=0, xref="paper", y=row - 0.23, yanchor="bottom", font={"size": 12}, **LEFT
+        text=f"<b>{escape(words.label(target))}</b><br>{details}",
+        x=0,
+        xref="paper",
+        xanchor="left",
+        y=row - 0.23,
+        yanchor="bottom",
+        align="left",
+        showarrow=False,
     )
+
+
+def _write_figure(figure: go.Figure, row: int, target: TargetSummary, *, inside: bool) -> None:
+    """Behind the bar; inside a long one, for which narrow screens have no room behind."""
     figure.add_annotation(
-        text=_marked(target), x=_high(target), y=row, xshift=8, font={"size": 13}, **LEFT
+        text=_marked(target),
+        x=_low(target) if inside else _high(target),
+        xanchor="right" if inside else "left",
+        xshift=-8 if inside else 8,
+        y=row,
+        bgcolor="white",
+        borderpad=2,
+        font={"size": 13},
+        showarrow=False,
     )
 
 
@@ -113,6 +132,12 @@ def _high(target: TargetSummary) -> float:
     """The upper end of the interval, or the figure itself where there is none."""
     interval = target.ceiling.ci95_rps if target.ceiling else None
     return max(_predictions(target), interval[1] * target.batch if interval else 0.0)
+
+
+def _low(target: TargetSummary) -> float:
+    """The lower end of the interval, or the figure itself where there is none."""
+    interval = target.ceiling.ci95_rps if target.ceiling else None
+    return min(_predictions(target), interval[0] * target.batch if interval else math.inf)
 
 
 def _ceiling(target: TargetSummary) -> str:

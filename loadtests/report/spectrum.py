@@ -3,7 +3,8 @@
 from loadtests.record.details import Spectrum
 from loadtests.record.run import Calibration
 from loadtests.report import numbers
-from loadtests.report.figure import BLUE, INK, MUTED, Plot, finished, latency_axis, new_figure
+from loadtests.report.figure import BLUE, INK, Plot, finished, latency_axis, new_figure
+from loadtests.report.marks import mark_floor
 
 _TICKS = {1: "0", 2: "50", 10: "90", 100: "99", 1e3: "99.9", 1e4: "99.99", 1e5: "99.999"}
 _LOOKS = {"response": (INK, "solid", "circle"), "service": (BLUE, "dash", "square-open")}
@@ -30,18 +31,14 @@ def spectrum_plot(spectrum: Spectrum, calibration: Calibration | None) -> Plot:
     if calibration and calibration.floor_us > 0:
         floor_ms = calibration.floor_us / 1000
         values.append(floor_ms)
-        figure.add_hline(
-            floor_ms,
-            line={"color": MUTED, "width": 1.3, "dash": "dot"},
-            annotation={"text": "<b>floor: least the generator can see</b>", "xanchor": "right"},
-        )
+        mark_floor(figure, floor_ms)
     figure.update_xaxes(
         type="log",
         tickvals=list(_TICKS),
         ticktext=list(_TICKS.values()),
         title={"text": "% of right answers within", "standoff": 10},
     )
-    figure.update_yaxes(latency_axis(values, "response and service"))
+    figure.update_yaxes(latency_axis(values))
     return finished(figure, "Latency by percentile, at the ceiling", _in_words(lines))
 
 

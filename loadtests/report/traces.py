@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from loadtests.record.summary import Interval, Probe, TargetSummary
-from loadtests.report import derived, judgement, numbers
+from loadtests.report import derived, numbers
 from loadtests.report.figure import BLUE, INK, ORANGE, RED
 
 Reader = Callable[[Probe], float | None]
@@ -68,9 +68,9 @@ def add_curve(figure: go.Figure, curve: Curve, target: TargetSummary, probes: li
     fresh = [probe for probe in ordered if probe.phase in ("hold", "confirm")]
     _add_search(figure, curve, [probe for probe in ordered if probe not in fresh])
     sound = [p for p in fresh if derived.is_valid(derived.rests_on(target, p))]
-    _add_fresh(figure, curve, "measured afresh", sound, curve.look.symbol)
+    _add_fresh(figure, curve, sound, curve.look.symbol)
     unfit = [probe for probe in fresh if probe not in sound]
-    _add_fresh(figure, curve, judgement.INVALID, unfit, f"{curve.look.symbol}-x-open")
+    _add_fresh(figure, curve, unfit, f"{curve.look.symbol}-x-open")
 
 
 def add_errors(figure: go.Figure, curve: Curve, probes: list[Probe]) -> None:
@@ -97,15 +97,14 @@ def _add_search(figure: go.Figure, curve: Curve, probes: list[Probe]) -> None:
     )
 
 
-def _add_fresh(
-    figure: go.Figure, curve: Curve, name: str, probes: list[Probe], symbol: str
-) -> None:
+def _add_fresh(figure: go.Figure, curve: Curve, probes: list[Probe], symbol: str) -> None:
     if not probes:
         return
     edge = {"color": "white" if symbol == curve.look.symbol else curve.look.colour, "width": 1.5}
     marker = {"symbol": symbol, "size": 14, "color": curve.look.colour, "line": edge}
     figure.add_scatter(
-        name=f"{curve.name}, {name}",
+        name=f"{curve.name}, measured afresh",
+        showlegend=False,
         mode="markers",
         marker=marker,
         **_points(probes, curve),

@@ -7,7 +7,6 @@ from playwright.sync_api import Browser, sync_playwright
 
 from loadtests.record.summary import Latency, Summary
 from loadtests.report.html import write_report
-from tests.loadtests.report.conftest import make_all_details
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -45,7 +44,7 @@ def test_the_report_opens_offline_and_fits(
     browser: Browser, varied: Summary, tmp_path: Path, width_px: int
 ) -> None:
     path = tmp_path / "report.html"
-    write_report(without_quantiles(varied), make_all_details(varied), path)
+    write_report(without_quantiles(varied), path)
     page = browser.new_page(viewport={"width": width_px, "height": 900})
     complaints: list[str] = []
     requests: list[str] = []
@@ -72,7 +71,7 @@ def test_plots_take_the_papers_width_and_the_screens_again(
     browser: Browser, varied: Summary, tmp_path: Path
 ) -> None:
     path = tmp_path / "report.html"
-    write_report(varied, make_all_details(varied), path)
+    write_report(varied, path)
     page = browser.new_page(viewport={"width": 400, "height": 900})
     page.goto(path.as_uri())
     page.wait_for_selector(".plot .main-svg")
