@@ -22,13 +22,15 @@ from loadtests.drive import Drive, make_load
 from loadtests.drive_view import DriveView
 from loadtests.live import View
 from loadtests.plan import PROTOCOLS, among, make_plan
-from loadtests.record.keeper import draw_summary
+from loadtests.record.keeper import LATEST, draw_summary
 from loadtests.record.reader import read_details
 from loadtests.report.calibration_table import calibration_table
 from loadtests.report.html import write_report
 from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
+from loadtests.watch import find_run
+from loadtests.watch import watch as show_run
 from serving.cores import parse_cores, share_cores
 from serving.errors import RecordError
 from serving.paths import RESULTS
@@ -331,6 +333,14 @@ def doctor(
         doctor_view.show(_console(), facts, findings)
     if doctor_view.stopped(findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def watch(
+    run: Annotated[str, typer.Argument(help="A run's folder, or its name in results.")] = LATEST,
+) -> None:
+    """Show the metrics that a run recorded, in a Prometheus on its data, until Ctrl-C."""
+    show_run(find_run(run, RESULTS), _console().print)
 
 
 def _console() -> Console:

@@ -37,6 +37,7 @@ def locust_command(
     """
     watched = {
         "server-pid": server.process.pid,
+        "server-cores": ",".join(map(str, server.cores)),
         "server-metrics": server.launch.addresses.get("metrics"),
         "server-management": server.launch.addresses.get("management"),
     }

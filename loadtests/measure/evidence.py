@@ -11,7 +11,7 @@ more answers exceed, in the same bursts; and a probe must be long against the li
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -22,7 +22,8 @@ from loadtests.measure.levels import count_above, value_at
 from loadtests.measure.slo import Slo
 from loadtests.measure.window import Window, add_histogram, new_histogram
 
-Outcome = Literal["pass", "fail", "undecided"]
+Outcome = Literal["pass", "likely", "unlikely", "fail"]
+"""Whether an SLO holds: shown, or not shown but so it seems; the same of its contrary."""
 
 BATCHES = 10
 PASS_RISK = 0.01
@@ -54,7 +55,7 @@ class Counts:
 class Evidence:
     """Whether an SLO holds: ``over`` of ``requests`` exceeded it; F is ``dispersion``.
 
-    ``why`` says it in words, with what is missing where it is undecided.
+    ``why`` says it in words, with what is missing where nothing is shown.
     """
 
     outcome: Outcome
@@ -78,29 +79,40 @@ def judge(counts: Counts, slo: Slo, duration_s: float, errors: int) -> Evidence:
     requests = sum(counts.ended) + counts.late
     over = sum(counts.over) + counts.late_over
     factor = max(dispersion(counts.over), dispersion(counts.near))
-    found = Evidence("undecided", requests, over, errors, factor, "")
-    outcome, why = _judge(found, slo, len(counts.ended), duration_s)
-    return Evidence(outcome, requests, over, errors, factor, why)
+    found = Evidence("unlikely", requests, over, errors, factor, "no request fell due")
+    if not requests:
+        return found
+    refuted = _refuted(found, slo)
+    if refuted:
+        return replace(found, outcome="fail", why=refuted)
+    share = f"{over} of {requests} requests missed {slo}"
+    lacking = _lacking(found, slo, counts, duration_s)
+    if lacking:
+        likely = over <= _allowed(slo) * requests
+        return replace(found, outcome="likely" if likely else "unlikely", why=f"{share}, {lacking}")
+    return replace(found, outcome="pass", why=share)
 
 
-def _judge(found: Evidence, slo: Slo, windows: int, duration_s: float) -> tuple[Outcome, str]:
-    if not found.requests:
-        return "undecided", "no request fell due"
-    share = f"{found.over} of {found.requests} requests missed {slo}"
+def _refuted(found: Evidence, slo: Slo) -> str | None:
     if found.errors > slo.max_error_ratio * found.requests:
-        return "fail", f"{found.errors} of {found.requests} requests failed, against {slo}"
+        return f"{found.errors} of {found.requests} requests failed, against {slo}"
     n, over = found.requests / found.dispersion, found.over / found.dispersion
-    allowed = _allowed(slo)
-    if over > 0 and 1 - binomial_cdf(over - 1, n, allowed) <= FAIL_RISK:
-        return "fail", share
-    if windows < BATCHES:
-        return "undecided", f"{share}, but the probe has {windows} windows of at least {BATCHES}"
+    if over > 0 and 1 - binomial_cdf(over - 1, n, _allowed(slo)) <= FAIL_RISK:
+        return f"{found.over} of {found.requests} requests missed {slo}"
+    return None
+
+
+def _lacking(found: Evidence, slo: Slo, counts: Counts, duration_s: float) -> str | None:
+    """What is missing to show that the SLO holds."""
+    if len(counts.ended) < BATCHES:
+        return f"but the probe has {len(counts.ended)} windows of at least {BATCHES}"
     if duration_s < (least_s := shortest_s(slo)):
-        return "undecided", f"{share}, but in {duration_s:.1f} s of at least {least_s:.1f} s"
-    if binomial_cdf(over, n, allowed) > PASS_RISK:
-        worth = "" if found.dispersion == 1 else f", which tell as much as {n:.0f} independent ones"
-        return "undecided", f"{share}{worth}: too few to show that it holds"
-    return "pass", share
+        return f"but in {duration_s:.1f} s of at least {least_s:.1f} s"
+    n, over = found.requests / found.dispersion, found.over / found.dispersion
+    if binomial_cdf(over, n, _allowed(slo)) > PASS_RISK:
+        worth = "" if found.dispersion == 1 else f" (they tell as much as {n:.0f} independent ones)"
+        return f"too few to show that it holds{worth}"
+    return None
 
 
 def shortest_s(slo: Slo) -> float:

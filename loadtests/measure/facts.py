@@ -15,7 +15,8 @@ class ProbeFacts:
     in closed loop of twice the users, in open loop of a rate at which the SLO broke.
     ``calibrated_rps`` is what the generator reaches with this payload. ``capped`` says that the
     search wanted more users than it may have, ``shares_cores`` that server and generator run on the
-    same cores. What is not known is None, or empty.
+    same cores. Of its ``server_cores`` the server used ``server_cores_used`` and others
+    ``server_cores_taken``, in CPU seconds per second. What is not known is None, or empty.
     """
 
     measured: tuple[Window, ...]
@@ -26,6 +27,7 @@ class ProbeFacts:
     calibrated_rps: float | None = None
     harder: tuple[Window, ...] = ()
     server_cores_used: float | None = None
+    server_cores_taken: float | None = None
     server_cores: int | None = None
     capped: bool = False
     shares_cores: bool = False

@@ -6,10 +6,11 @@ that takes the dependence of neighbouring windows in: then it is at most 10 %, i
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from loadtests.measure.levels import mean_us
 from loadtests.measure.slo import Slo
-from loadtests.measure.trend import Trend, trend
+from loadtests.measure.trend import Trend, grows, trend
 from loadtests.measure.window import Window
 
 MIN_WINDOWS = 10
@@ -32,17 +33,15 @@ def unsteady(goodput_rps: Sequence[float], in_flight: Sequence[int], *, closed: 
     if drifts(goodput):
         percent = 100 * goodput.rise / goodput.mean
         return f"goodput drifted by {percent:+.1f} % of its mean within the probe"
-    pending = trend(in_flight)
-    if not closed and pending.exceeds(0):
-        return f"the requests in flight grew by {pending.rise:.0f} within the probe"
+    if not closed and grows(in_flight):
+        return f"the requests in flight grew from {in_flight[0]} to {in_flight[-1]} in the probe"
     return None
 
 
 def drifts(goodput: Trend) -> bool:
     """More than 5 % of the mean over the span, and significantly (95 %, two-sided)."""
-    there_and_back = (goodput, Trend(goodput.mean, -goodput.rise, goodput.error, goodput.freedom))
-    material = abs(goodput.rise) > MAX_DRIFT * goodput.mean
-    return material and any(one.exceeds(0, 0.975) for one in there_and_back)
+    rising = replace(goodput, rise=abs(goodput.rise))
+    return rising.rise > MAX_DRIFT * goodput.mean and rising.exceeds(0, 0.975)
 
 
 def hopeless(windows: Sequence[Window], slo: Slo) -> bool:
@@ -56,6 +55,8 @@ def hopeless(windows: Sequence[Window], slo: Slo) -> bool:
         return False
     last = windows[-1]
     backlog = last.in_flight > last.offered_rps * slo.limit_us / 1e6
-    pending = trend([window.in_flight for window in windows])
-    latency = trend([mean_us(window.times.response) for window in answered])
-    return backlog and pending.exceeds(0) and latency.exceeds(0)
+    return (
+        backlog
+        and grows([window.in_flight for window in windows])
+        and grows([mean_us(window.times.response) for window in answered])
+    )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import fmean, stdev
 
 from loadtests.measure.distributions import t_quantile
 
@@ -47,6 +48,19 @@ def trend(values: Sequence[float]) -> Trend:
     freedom = independent - 2
     variance = sum(value * value for value in rest) / freedom if freedom > 0 else math.inf
     return Trend(mean, slope * (n - 1), math.sqrt(variance / spread) * (n - 1), freedom)
+
+
+def grows(values: Sequence[float]) -> bool:
+    """Whether the values rise, significantly (95 %), by their line or by their steps.
+
+    A queue that gets more than it can take is a random walk with a drift: its values depend on each
+    other so much that a line tells little, but its steps do not. Those of a queue in equilibrium
+    make up for each other, so that their test gives few false alarms. At least 3 values.
+    """
+    steps = [after - before for before, after in pairwise(values)]
+    error = stdev(steps) / math.sqrt(len(steps))
+    walk = Trend(fmean(values), fmean(steps), error, len(steps) - 1)
+    return trend(values).exceeds(0) or walk.exceeds(0)
 
 
 def _alike(rest: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""Whether the result of a probe is VALID, by six rules, and who was the bottleneck.
+"""Whether the result of a probe is VALID, by seven rules, and who was the bottleneck.
 
 Each rule answers with what is wrong and what to do about it; every rule that applies is named.
 """
@@ -12,6 +12,9 @@ from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.lag import allowed_lag_us, lag_p99_us
 from loadtests.measure.steady import unsteadiness
 from loadtests.measure.window import WRONG_ANSWER
+
+MOST_TAKEN = 0.1
+"""Of the server's cores, so much may go to others: interrupts and the like are some percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,14 @@ def verdict(facts: ProbeFacts) -> Verdict:
 def slo_outcome(facts: ProbeFacts) -> Outcome:
     """Whether a rate passes, for a search of the capacity at ``facts.slo``.
 
-    It fails by the SLO alone. Where the SLO seems to hold but another rule is broken, the probe
-    shows nothing, and is undecided.
+    It fails by the SLO alone. A probe that passes, but breaks another rule, has shown nothing: then
+    it is likely that the SLO holds.
     """
     shown = _shown(facts)
     if shown is None or shown.outcome != "pass":
-        return shown.outcome if shown else "undecided"
+        return shown.outcome if shown else "unlikely"
     broken = any(rule(facts) for _, rule, _ in _RULES if rule is not _enough)
-    return "undecided" if broken else "pass"
+    return "likely" if broken else "pass"
 
 
 def _shown(facts: ProbeFacts) -> Evidence | None:
@@ -89,6 +92,14 @@ def _reconciled(facts: ProbeFacts) -> str | None:
     return found.why if found and found.state == "mismatch" else None
 
 
+def _undisturbed(facts: ProbeFacts) -> str | None:
+    """Not in the design: counts, rates and latencies are all steady and all too small then."""
+    taken, given = facts.server_cores_taken, facts.server_cores
+    if taken is None or not given or facts.shares_cores or taken <= MOST_TAKEN * given:
+        return None
+    return f"other work took {taken / given:.0%} of the cores that the server was given"
+
+
 def _right(facts: ProbeFacts) -> str | None:
     wrong = sum(window.wrong.get(WRONG_ANSWER, 0) for window in (*facts.measured, *facts.drained))
     return f"{wrong} of the sampled answers were not the expected ones" if wrong else None
@@ -101,5 +112,10 @@ _RULES: tuple[tuple[str, _Rule, str], ...] = (
     ("steady", _steady, "warm up and measure for longer, and stop what else uses the machine"),
     ("complete", _complete, "look why a worker fell behind or was lost, and run again"),
     ("reconciled", _reconciled, "see that nobody else uses the server, and what lies between"),
+    (
+        "undisturbed",
+        _undisturbed,
+        "stop what else uses these cores (redline doctor names it), and run again",
+    ),
     ("right", _right, "find out what the server answers under load before timing it"),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import gevent
 
-from exporters import process, tfserving, torchserve
+from exporters import host, process, tfserving, torchserve
 from exporters.errors import SourceError
 from loadtests.measure.server_sample import Moment, ServerSample
 from loadtests.measure.window import Span
@@ -17,11 +17,12 @@ PERIOD_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a server can be asked: its process, the URLs of its metrics and its management."""
+    """Where a server can be asked: its process and cores, the URLs of metrics and management."""
 
     server: str
     model: str
     pid: int | None
+    cores: tuple[int, ...]
     metrics: str | None
     management: str | None
 
@@ -32,6 +33,7 @@ def source_of(server: str, options: Namespace) -> Source:
         server=server,
         model=options.model,
         pid=options.server_pid,
+        cores=tuple(map(int, filter(None, options.server_cores.split(",")))),
         metrics=options.server_metrics,
         management=options.server_management,
     )
@@ -70,7 +72,12 @@ class ServerWatch:
         if self._source.pid is None:
             return sample
         usage = process.read_tree(self._source.pid)
-        return replace(sample, cpu_s=usage.cpu_s, resident_bytes=usage.rss_bytes)
+        cores = host.read_host().cores
+        given = [cores[number] for number in self._source.cores if number in cores]
+        busy_s = sum(core.busy_s + core.steal_s for core in given) if given else None
+        return replace(
+            sample, cpu_s=usage.cpu_s, cores_busy_s=busy_s, resident_bytes=usage.rss_bytes
+        )
 
     def _with_requests(self, sample: ServerSample) -> ServerSample:
         source = self._source

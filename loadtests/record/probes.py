@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.reconcile import Reconciliation, client_count, reconcile
-from loadtests.measure.server_sample import ServerSample, cores_used, counted
+from loadtests.measure.server_sample import ServerSample, cores_taken, cores_used, counted
 from loadtests.measure.slo import Slo
 from loadtests.measure.window import Span, Window, across_time
 from loadtests.record.run import TargetRun
@@ -50,9 +50,15 @@ class RecordedProbe:
 
     def server_cores_used(self) -> float | None:
         """CPU seconds of the server per second of the measured span."""
+        return cores_used(self._within())
+
+    def server_cores_taken(self) -> float | None:
+        """What others took of the server's cores meanwhile, in the same unit."""
+        return cores_taken(self._within())
+
+    def _within(self) -> list[ServerSample]:
         end_s = self.measured[-1].start_s + self.measured[-1].duration_s
-        within = [s for s in self.samples if self.measured[0].start_s <= s.at_s <= end_s]
-        return cores_used(within)
+        return [s for s in self.samples if self.measured[0].start_s <= s.at_s <= end_s]
 
 
 Probes = dict[str, list[RecordedProbe]]
@@ -94,6 +100,7 @@ def facts_of(
         calibrated_rps=target.calibration.rate_rps if target.calibration else None,
         harder=tuple(harder.measured) if harder else (),
         server_cores_used=probe.server_cores_used(),
+        server_cores_taken=probe.server_cores_taken(),
         server_cores=len(target.server_cores),
         capped=capped,
         shares_cores=bool(set(target.server_cores) & set(target.generator_cores)),

@@ -53,6 +53,9 @@ def _add_server_options(parser: LocustArgumentParser) -> None:
         "--server-pid", type=int, help="the server's process", include_in_web_ui=False
     )
     parser.add_argument(
+        "--server-cores", default="", help="the server's cores, as in 2,3", include_in_web_ui=False
+    )
+    parser.add_argument(
         "--server-metrics", help="URL of the server's metrics port", include_in_web_ui=False
     )
     parser.add_argument(

@@ -5,7 +5,8 @@ from typing import Literal
 
 from loadtests.search.ceiling import Load
 
-Outcome = Literal["pass", "fail", "undecided"]
+Outcome = Literal["pass", "likely", "unlikely", "fail"]
+"""Whether the SLO holds: shown, or not shown but so it seems; the same of its contrary."""
 
 TOLERANCE = 0.02
 """The search ends when its bracket is within this share; so far it steps down as well."""
@@ -67,8 +68,8 @@ class _End:
 class CapacitySearch:
     """Bisects between a rate that passes and one that does not, then confirms the lower one afresh.
 
-    Where a probe shows neither, it is made again, four times as long; if that shows neither, the
-    rate does not pass. A confirmation that fails is made again a step further down. Ask
+    What a probe makes likely is enough to go on, but no confirmation: that is made again, four
+    times as long, and where it does not pass, a step further down. Ask
     :meth:`next_load` and :meth:`feed` how its probe was judged, in turns; ``None`` means that
     :attr:`answer` is there.
     """
@@ -76,10 +77,10 @@ class CapacitySearch:
     def __init__(self, question: CapacityQuestion) -> None:
         self._ask = question
         self.answer: CapacityAnswer | None = None
-        self._longest_s = min(max(LONGEST_S, question.shortest_s), LONGEST_EVER_S)
+        self._longest_s = min(max(LONGEST_S, 1.1 * question.shortest_s), LONGEST_EVER_S)
         self._light_rps = self._lightest()
         self._steps_down = 0
-        self._undecided = False
+        self._refuted = False
         self._low = _End(self._light_rps, known=False)
         self._high = _End(BEYOND_CEILING * question.ceiling_rps, known=False)
         if (found_rps := question.found_rps) is not None:
@@ -101,13 +102,16 @@ class CapacitySearch:
         load = self._load
         if load is None or load.rate_rps is None:
             raise ValueError("the search is over")
-        self._undecided = outcome == "undecided"
-        if self._undecided and load.measure_s < self._longest_s:
+        self._refuted = outcome == "fail"
+        confirming = load.step == "confirm"
+        last_hope = not confirming and load.rate_rps <= self._light_rps
+        promising = outcome == "likely" if confirming else outcome == "unlikely" and last_hope
+        if promising and load.measure_s < self._longest_s:
             self._probe(load.step, load.rate_rps, LONGER * load.measure_s)
-        elif load.step == "confirm":
+        elif confirming:
             self._after_confirmation(load.rate_rps, passed=outcome == "pass")
         else:
-            self._after_probe(load.rate_rps, passed=outcome == "pass")
+            self._after_probe(load.rate_rps, passed=outcome in ("pass", "likely"))
 
     def _lightest(self) -> float:
         """As light as can be with enough requests in the longest probe."""
@@ -118,7 +122,7 @@ class CapacitySearch:
     def _probe(self, step: str, rate_rps: float, measure_s: float = 0) -> None:
         ask = self._ask
         least_s = CONFIRM_S if step == "confirm" else PROBE_S
-        enough_s = 1.5 * max(ask.shortest_s, ask.fewest_requests / rate_rps)
+        enough_s = max(1.1 * ask.shortest_s, 1.5 * ask.fewest_requests / rate_rps)
         measure_s = min(max(least_s, measure_s, enough_s), self._longest_s)
         self._load = Load(step, ask.users, SETTLE_S, measure_s, rate_rps)
 
@@ -165,9 +169,9 @@ class CapacitySearch:
 
     def _never_met(self) -> None:
         light = f"even at the lightest load, {self._light_rps:.1f}/s"
-        why = f"the SLO does not hold, {light}"
-        if self._undecided:
-            why = f"that the SLO holds could not be shown in {self._longest_s:.0f} s, {light}"
+        why = f"that the SLO holds could not be shown in {self._longest_s:.0f} s, {light}"
+        if self._refuted:
+            why = f"the SLO does not hold, {light}"
         self._end(CapacityAnswer(None, at_least=False, why=why))
 
     def _end(self, answer: CapacityAnswer) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from loadtests.measure.trend import trend
+from loadtests.measure.trend import grows, trend
 
 
 def test_independent_values_give_the_ordinary_regression() -> None:
@@ -46,3 +46,18 @@ def test_too_few_independent_values_show_nothing() -> None:
     assert trend([1.0, 2.0, 4.0]).freedom <= 1
     steps = [0.0] * 15 + [100.0] * 15
     assert not trend(steps[:4]).exceeds(0)
+
+
+def test_a_walk_with_a_drift_grows_though_its_line_tells_little() -> None:
+    rng = np.random.default_rng(10)
+    walks = [list(np.cumsum(rng.normal(0.8, 1, size=20))) for _ in range(200)]
+    assert sum(trend(walk).exceeds(0) for walk in walks) <= 150
+    assert sum(grows(walk) for walk in walks) >= 180
+    still = [list(rng.normal(size=20)) for _ in range(200)]
+    assert sum(grows(values) for values in still) <= 20
+
+
+def test_what_falls_or_stays_does_not_grow() -> None:
+    assert grows([1.0, 2.0, 3.0, 4.0])
+    assert not grows([4.0, 3.0, 2.0, 1.0])
+    assert not grows([5.0] * 6)

@@ -1,4 +1,4 @@
-"""Each of the six rules makes a probe INVALID by itself, and says what to do."""
+"""Each of the seven rules makes a probe INVALID by itself, and says what to do."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ def test_evidence_is_asked_for_only_against_an_slo() -> None:
     slow = probe(latencies_us={5000: 990, 26_000: 10})
     assert broken(facts(measured=slow)) == ["evidence"]
     assert broken(facts(measured=slow, slo=None)) == []
-    assert slo_outcome(facts(measured=slow)) == "undecided"
+    assert slo_outcome(facts(measured=slow)) == "likely"
 
 
 @pytest.mark.parametrize(("lag_us", "rules"), [(1010, ["lag"]), (990, [])])
@@ -63,8 +63,15 @@ def test_a_client_that_does_not_tell_its_lag_is_not_blamed_for_it() -> None:
 def test_an_unsteady_probe_is_invalid() -> None:
     drifting = tuple(replace(w, right=1000 + 10 * w.number) for w in probe())
     assert broken(facts(measured=drifting)) == ["steady"]
-    assert slo_outcome(facts(measured=drifting)) == "undecided"
+    assert slo_outcome(facts(measured=drifting)) == "likely"
     assert broken(facts(measured=probe()[:9], slo=None)) == ["steady"]
+
+
+@pytest.mark.parametrize(("taken", "rules"), [(0.21, ["undisturbed"]), (0.19, []), (None, [])])
+def test_the_servers_cores_must_be_its_own(taken: float | None, rules: list[str]) -> None:
+    given = {"server_cores": 2, "server_cores_used": 1.5, "server_cores_taken": taken}
+    assert broken(facts(**given)) == rules
+    assert broken(facts(**given, shares_cores=True)) == []  # then the generator is among them
 
 
 def test_windows_that_lack_a_worker_are_no_result() -> None:
@@ -103,7 +110,7 @@ def test_a_rate_fails_by_the_slo_alone() -> None:
     late = probe(latencies_us={30_000: 1000}, lag_us={20: 1000})
     assert slo_outcome(facts(measured=late)) == "fail"
     assert slo_outcome(facts(measured=late, workers=4)) == "fail"
-    assert slo_outcome(facts(slo=None)) == "undecided"
+    assert slo_outcome(facts(slo=None)) == "unlikely"
 
 
 def test_the_bottleneck_stands_beside_the_reasons() -> None:
