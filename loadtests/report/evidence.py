@@ -68,4 +68,6 @@ def _written(key: str, value: float | str) -> str:
     if key in _FACTORS:
         return _factor(value)
     write = next((w for suffix, w in _BY_SUFFIX.items() if key.endswith(suffix)), None)
-    return write(value) if write else numbers.significant(value, 4)
+    if write:
+        return write(value)
+    return numbers.count(int(value)) if value.is_integer() else numbers.significant(value, 4)

@@ -37,11 +37,11 @@ def stand_in_notes(summary: Summary) -> list[str]:
 
 
 def at_least_notes(summary: Summary) -> list[str]:
-    """Give the reason of every ceiling that is a lower bound."""
+    """Give the reason of every VALID ceiling that is a lower bound."""
     return [
         f"{named(target)}: at least, because {judgement.at_least_note(target)}."
         for target in summary.targets
-        if target.ceiling and target.ceiling.at_least
+        if target.ceiling and target.ceiling.at_least and derived.is_valid(target.verdict)
     ]
 
 
