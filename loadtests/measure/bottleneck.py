@@ -94,11 +94,9 @@ def _server(facts: ProbeFacts, here: _Seen, harder: _Seen | None) -> str | None:
     gain = _ratio(harder.goodput_rps, here.goodput_rps)
     slower = _ratio(harder.service_us, here.service_us)
     twice = harder.users == 2 * here.users and TWICE[0] <= slower <= TWICE[1]
-    if (
-        twice and gain <= 1 + FLAT
-    ):  # a server that loses goodput under more load is none the less full
-        return f"twice the users: {gain - 1:+.1%} goodput, {slower:.2f} times the service latency"
-    return None
+    if not twice or gain > 1 + FLAT:  # a loss is no gain: a full server may well lose goodput
+        return None
+    return f"twice the users: {gain - 1:+.1%} goodput, {slower:.2f} times the service latency"
 
 
 def _slow(facts: ProbeFacts, harder: _Seen) -> str | None:
@@ -115,7 +113,7 @@ def _connections(facts: ProbeFacts, here: _Seen, harder: _Seen | None) -> str | 
     if here.slot_wait_p50_us > SLOT_WAIT_SHARE * here.service_p50_us:
         return "half of the requests waited for a free connection or stream"
     gain = _ratio(harder.goodput_rps, here.goodput_rps) if harder else 1.0
-    if facts.capped and gain > 1 + FLAT and (not harder or harder.users > here.users):
+    if facts.capped and gain > 1 + FLAT:
         return f"more users than the search may use gave {gain - 1:+.1%} goodput"
     return None
 

@@ -16,6 +16,7 @@ from loadtests.measure.window import Window
 MIN_WINDOWS = 10
 MAX_DRIFT = 0.05
 HOPELESS_WINDOWS = 5
+LASTING = 3
 
 
 def unsteadiness(windows: Sequence[Window]) -> str | None:
@@ -47,16 +48,20 @@ def drifts(goodput: Trend) -> bool:
 def hopeless(windows: Sequence[Window], slo: Slo) -> bool:
     """Whether an open-loop probe can be stopped: it cannot meet ``slo`` any more.
 
-    Requests in flight and the mean latency grow, each significantly (guidellm's rule), and more are
-    in flight already than the limit allows on average, by Little's law.
+    Requests in flight and the mean latency grow, each significantly (guidellm's rule), and in the
+    last three windows more were in flight than the limit allows on average, by Little's law: it is
+    asked after each window, and a burst makes both grow for a while.
     """
     answered = [window for window in windows if window.right]
-    if len(answered) < HOPELESS_WINDOWS:
+    allowed = [window.offered_rps * slo.limit_us / 1e6 for window in windows]
+    in_flight = [window.in_flight for window in windows]
+    latency_us = [mean_us(window.times.response) for window in answered]
+    return runs_away(in_flight, allowed) and len(answered) >= 3 and grows(latency_us)
+
+
+def runs_away(in_flight: Sequence[int], allowed: Sequence[float]) -> bool:
+    """Whether so many are in flight, more and more, that a queue will not come back in time."""
+    if len(in_flight) < HOPELESS_WINDOWS:
         return False
-    last = windows[-1]
-    backlog = last.in_flight > last.offered_rps * slo.limit_us / 1e6
-    return (
-        backlog
-        and grows([window.in_flight for window in windows])
-        and grows([mean_us(window.times.response) for window in answered])
-    )
+    last = zip(in_flight[-LASTING:], allowed[-LASTING:], strict=True)
+    return all(pending > most for pending, most in last) and grows(in_flight)

@@ -122,7 +122,7 @@ def _mark_repeats(figure: go.Figure, probes: list[list[Moment]]) -> None:
     if len(firsts) > 1:
         for first in firsts:
             figure.add_annotation(
-                text=f"<b>{first.repeat}</b>", x=first.at_s, xshift=4, xanchor="left",
+                text=f"<b>{first.repeat + 1}</b>", x=first.at_s, xshift=4, xanchor="left",
                 y=1, yref="paper", yanchor="bottom", showarrow=False,
             )  # fmt: skip
 
@@ -161,7 +161,7 @@ def _hover(moment: Moment) -> str:
         if moment.rate_rps is None
         else f"{numbers.rate(moment.rate_rps)}/s"
     )
-    return f"probe {moment.probe} ({moment.step}), {load}"
+    return f"{moment.step}, {load}"
 
 
 def _in_words(moments: Sequence[Moment], probes: list[list[Moment]]) -> str:

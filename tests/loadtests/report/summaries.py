@@ -40,7 +40,7 @@ def probe(number: int, users: int, best_rps: float, **changes: Any) -> Probe:
     times = latency(users / goodput_rps * 1000)
     values: dict[str, Any] = {
         "number": number,
-        "repeat": 1,
+        "repeat": 0,
         "phase": "grow",
         "users": users,
         "rate_rps": None,

@@ -35,11 +35,15 @@ def test_the_probes_table_marks_what_was_measured_afresh(target: Builder, summar
     assert len(probes) == 11
 
 
-def test_repeats_number_their_own_probes(target: Builder, summary: Builder) -> None:
+def test_repeats_are_counted_from_one(target: Builder, summary: Builder) -> None:
     whole = target()
-    again = whole.probes[8].model_copy(update={"repeat": 2, "number": 1})
+    again = whole.probes[8].model_copy(update={"repeat": 1, "number": 11})
     probes = shown(summary(target(probes=[*whole.probes, again]))).table("All probes")
-    assert [row[0] for row in probes[10:]] == ["1.10", "2.1"]
+    assert [row[:3] for row in probes[9:]] == [
+        ["9", "1", "\u2605 hold"],
+        ["10", "1", "double"],
+        ["11", "2", "\u2605 hold"],
+    ]
 
 
 def test_a_target_section_tells_parity_and_errors(varied: Summary) -> None:

@@ -150,7 +150,7 @@ def test_the_timeline_shows_each_probe_in_its_steps_row(target: Builder, summary
 
 def test_the_timeline_marks_repeats(target: Builder, summary: Builder) -> None:
     whole = target()
-    again = whole.probes[8].model_copy(update={"repeat": 2, "number": 1})
+    again = whole.probes[8].model_copy(update={"repeat": 1, "number": 11})
     repeated = target(probes=[*whole.probes, again])
     figure = shown(summary(repeated)).figure("Timeline")
     assert texts(figure) == ["<b>1</b>", "<b>2</b>"]
