@@ -105,13 +105,20 @@ def _latencies_ms(probes: list[Probe]) -> list[float]:
 
 
 def _goodput_in_words(target: TargetSummary, probes: list[Probe]) -> str:
-    most = max(probes, key=lambda probe: probe.goodput_rps)
+    usable = [probe for probe in probes if derived.is_usable(target, probe)]
+    most = max(usable, key=lambda probe: probe.goodput_rps, default=None)
     erring = sum(probe.error_ratio > 0 for probe in probes)
     return (
-        f"{words.label(target)}: the most right answers per second in any probe were "
-        f"{numbers.rate(most.goodput_rps)}, at {numbers.load(most)}; "
+        f"{words.label(target)}: {_most_in_words(most)}; "
         f"{erring} of {numbers.plural(len(probes), 'probe')} had errors."
     )
+
+
+def _most_in_words(most: Probe | None) -> str:
+    if most is None:
+        return "no probe is VALID"
+    rate = numbers.rate(most.goodput_rps)
+    return f"the most right answers per second in any probe were {rate}, at {numbers.load(most)}"
 
 
 def _latency_in_words(target: TargetSummary, probes: list[Probe]) -> str:
