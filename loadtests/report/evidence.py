@@ -70,4 +70,4 @@ def _written(key: str, value: float | str) -> str:
     write = next((w for suffix, w in _BY_SUFFIX.items() if key.endswith(suffix)), None)
     if write:
         return write(value)
-    return numbers.count(int(value)) if value.is_integer() else numbers.significant(value, 4)
+    return numbers.count(int(value)) if value.is_integer() else numbers.significant(value, 3)

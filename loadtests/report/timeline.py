@@ -80,7 +80,7 @@ def _add_spans(
         hovertext=text,
         hoverinfo="text",
         line={"color": colour, "width": width_px},
-        marker={"symbol": "square", "size": width_px, "color": colour},
+        marker={"symbol": "square", "size": 3, "color": colour},
     )
 
 
