@@ -129,7 +129,7 @@ def test_a_capacity_has_its_own_verdict(target: Builder, summary: Builder) -> No
 
 
 def test_a_capacity_that_was_not_found_says_why(target: Builder, summary: Builder) -> None:
-    none = {"rate_rps": None, "ci95_rps": None, "repeats_rps": [], "verdict": None}
+    none: dict[str, Any] = {"rate_rps": None, "ci95_rps": None, "repeats_rps": [], "verdict": None}
     why = "the SLO breaks even at the lightest load"
     page = shown(summary(with_capacity(target(), why=why, **none)))
     said = f"no capacity at p99=1.5ms, errors=0.1%: {why}"
