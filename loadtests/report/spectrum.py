@@ -10,7 +10,7 @@ from loadtests.report.figure import BLUE, INK, Plot, finished, latency_axis, new
 from loadtests.report.marks import mark_floor
 
 _TICKS = {1: "0", 2: "50", 10: "90", 100: "99", 1e3: "99.9", 1e4: "99.99", 1e5: "99.999"}
-_LOOKS = {"response": (INK, "solid", "circle"), "service": (BLUE, "dash", "square")}
+_LOOKS = {"response": (INK, "solid", "circle"), "service": (BLUE, "dash", "square-open")}
 _FLOOR_WITHIN = 20
 """Times the floor: curves that lie further above it leave it out of the picture."""
 _NAMED = (50, 90, 99, 99.9, 99.99)
@@ -31,7 +31,7 @@ def spectrum_plot(
             x=[_beyond(percent) for percent, _ in points],
             y=[value_ms or None for _, value_ms in points],
             line={"color": colour, "width": 1.8, "dash": dash},
-            marker={"symbol": symbol if usable else f"{symbol}-x-open", "size": 6, "color": colour},
+            marker={"symbol": symbol if usable else _crossed(symbol), "size": 6, "color": colour},
             hovertemplate="%{text} % within %{y:.3~g} ms<extra></extra>",
             text=[numbers.significant(percent, 5) for percent, _ in points],
         )
@@ -53,7 +53,12 @@ def spectrum_plot(
 
 def _is_near(floor_ms: float, values_ms: list[float]) -> bool:
     """Tell whether the floor can be drawn without squeezing the curves flat."""
-    return min(values_ms, default=math.inf) <= _FLOOR_WITHIN * floor_ms
+    # A latency under the clock's step reads 0, for which a logarithmic axis has no place.
+    return min(filter(None, values_ms), default=math.inf) <= _FLOOR_WITHIN * floor_ms
+
+
+def _crossed(symbol: str) -> str:
+    return f"{symbol.removesuffix('-open')}-x-open"
 
 
 def _beyond(percent: float) -> float:
