@@ -95,6 +95,7 @@ def _label_row(figure: go.Figure, row: int, target: TargetSummary) -> None:
         xref="paper",
         xanchor="left",
         y=row - 0.13,
+        yshift=2,
         yanchor="bottom",
         align="left",
         showarrow=False,
