@@ -105,20 +105,30 @@ def _latencies_ms(probes: list[Probe]) -> list[float]:
 
 
 def _goodput_in_words(target: TargetSummary, probes: list[Probe]) -> str:
-    most = max(probes, key=lambda probe: probe.goodput_rps)
     erring = sum(probe.error_ratio > 0 for probe in probes)
     return (
-        f"{words.label(target)}: the most right answers per second in any probe were "
-        f"{numbers.rate(most.goodput_rps)}, at {numbers.load(most)}; "
+        f"{words.label(target)}: {_most_in_words(_usable(target, probes))}; "
         f"{erring} of {numbers.plural(len(probes), 'probe')} had errors."
     )
 
 
+def _most_in_words(probes: list[Probe]) -> str:
+    if not probes:
+        return "no probe is VALID"
+    most = max(probes, key=lambda probe: probe.goodput_rps)
+    rate = numbers.rate(most.goodput_rps)
+    return f"the most right answers per second in any probe were {rate}, at {numbers.load(most)}"
+
+
 def _latency_in_words(target: TargetSummary, probes: list[Probe]) -> str:
-    by_load = sorted(probes, key=lambda probe: probe.rate_rps or probe.users)
+    by_load = sorted(_usable(target, probes), key=lambda probe: probe.rate_rps or probe.users)
     ends = "; ".join(
         f"at {numbers.load(probe)} p50 {numbers.latency(probe.latency_ms.p50)} ms, "
         f"p99 {numbers.latency(probe.latency_ms.p99)} ms"
-        for probe in (by_load[0], by_load[-1])
+        for probe in by_load[:1] + by_load[-1:]
     )
-    return f"{words.label(target)}: {ends}."
+    return f"{words.label(target)}: {ends or 'no probe is VALID'}."
+
+
+def _usable(target: TargetSummary, probes: list[Probe]) -> list[Probe]:
+    return [probe for probe in probes if derived.is_usable(target, probe)]

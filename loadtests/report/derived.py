@@ -36,6 +36,16 @@ def held(target: TargetSummary) -> Probe | None:
     return next((probe for probe in holds if probe.users == target.ceiling.users), None)
 
 
+def is_fresh(probe: Probe) -> bool:
+    """Tell whether a probe was made to measure, not to search."""
+    return probe.phase in ("hold", "confirm")
+
+
+def is_usable(target: TargetSummary, probe: Probe) -> bool:
+    """Tell whether a probe's figures may stand as they are; a search's steps are not judged."""
+    return not is_fresh(probe) or is_valid(rests_on(target, probe))
+
+
 def rests_on(target: TargetSummary, probe: Probe) -> Verdict | None:
     """The verdict on the figure that a probe gave; ``None`` for a step of a search."""
     if probe.phase == "hold":

@@ -31,7 +31,7 @@ _NAMES = {
 
 
 def _factor(value: float) -> str:
-    return f"{numbers.significant(value, 3)} x"
+    return f"{numbers.significant(value, 3)}\u00a0x"
 
 
 def _percent(value: float) -> str:
@@ -59,7 +59,7 @@ def why(verdict: Verdict) -> str:
 
 def _name(key: str) -> str:
     if key in _NAMES:
-        return _NAMES[key]
+        return _NAMES[key].replace(" %", "\u00a0%").replace(" x", "\u00a0x")
     suffix = next((s for s in _BY_SUFFIX if key.endswith(s)), "")
     return words.plain(key.removesuffix(suffix).replace("_", " "))
 

@@ -1,6 +1,5 @@
 """The plot that sets all targets' ceilings side by side."""
 
-import math
 from html import escape
 
 import plotly.graph_objects as go
@@ -18,7 +17,7 @@ from loadtests.report.figure import (
     rate_axis,
 )
 
-ROW_HEIGHT_PX = 66
+ROW_HEIGHT_PX = 78
 SERVER_LOOK: dict[str, object] = {"color": BLUE}
 STAND_IN_LOOK: dict[str, object] = {
     "color": PALE,
@@ -50,10 +49,9 @@ def _of_model(targets: list[TargetSummary]) -> Plot:
             _add_bars(figure, ranked, look)
     top = max(map(_high, order))
     for row, target in rows:
-        _name_row(figure, row, target)
-        _write_figure(figure, row, target, inside=_high(target) > top / 2)
+        _label_row(figure, row, target)
     figure.update_xaxes(title={"text": "predictions per second"}, nticks=6, **rate_axis(top, 1.06))
-    figure.update_yaxes(range=[len(order) - 0.6, -0.75], visible=False)
+    figure.update_yaxes(range=[len(order) - 0.7, -0.85], visible=False)
     figure.update_layout(showlegend=False, barmode="overlay")
     title = f"Ceilings, {words.plain(targets[0].model)}"
     each = "; ".join(f"{words.label(t)}, {_details(t)}: {_in_words(t)}" for t in order)
@@ -76,7 +74,7 @@ def _add_bars(
         x=[_predictions(target) for _, target in rows],
         y=[row for row, _ in rows],
         orientation="h",
-        width=0.42,
+        width=0.3,
         error_x={
             "array": [_high(target) - _predictions(target) for _, target in rows],
             "color": INK,
@@ -88,31 +86,18 @@ def _add_bars(
     )
 
 
-def _name_row(figure: go.Figure, row: int, target: TargetSummary) -> None:
+def _label_row(figure: go.Figure, row: int, target: TargetSummary) -> None:
+    """Above its bar: beside or inside it no narrow screen has room for every figure."""
     details = f"<span style='color:{MUTED}'>{escape(_details(target))}</span>"
     figure.add_annotation(
-        text=f"<b>{escape(words.label(target))}</b><br>{details}",
+        text=f"<b>{escape(words.label(target))}</b><br>{details}<br>{_marked(target)}",
         x=0,
         xref="paper",
         xanchor="left",
-        y=row - 0.23,
+        y=row - 0.13,
+        yshift=2,
         yanchor="bottom",
         align="left",
-        showarrow=False,
-    )
-
-
-def _write_figure(figure: go.Figure, row: int, target: TargetSummary, *, inside: bool) -> None:
-    """Behind the bar; inside a long one, for which narrow screens have no room behind."""
-    figure.add_annotation(
-        text=_marked(target),
-        x=_low(target) if inside else _high(target),
-        xanchor="right" if inside else "left",
-        xshift=-8 if inside else 8,
-        y=row,
-        bgcolor="white",
-        borderpad=2,
-        font={"size": 13},
         showarrow=False,
     )
 
@@ -132,12 +117,6 @@ def _high(target: TargetSummary) -> float:
     """The upper end of the interval, or the figure itself where there is none."""
     interval = target.ceiling.ci95_rps if target.ceiling else None
     return max(_predictions(target), interval[1] * target.batch if interval else 0.0)
-
-
-def _low(target: TargetSummary) -> float:
-    """The lower end of the interval, or the figure itself where there is none."""
-    interval = target.ceiling.ci95_rps if target.ceiling else None
-    return min(_predictions(target), interval[0] * target.batch if interval else math.inf)
 
 
 def _ceiling(target: TargetSummary) -> str:

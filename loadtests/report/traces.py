@@ -65,9 +65,9 @@ def latencies(x: Reader) -> tuple[Curve, ...]:
 def add_curve(figure: go.Figure, curve: Curve, target: TargetSummary, probes: list[Probe]) -> None:
     """Join the search's probes, set the fresh measurements apart, and cross what is not VALID."""
     ordered = sorted(probes, key=lambda probe: (curve.x(probe) or 0, probe.number))
-    fresh = [probe for probe in ordered if probe.phase in ("hold", "confirm")]
+    fresh = list(filter(derived.is_fresh, ordered))
     _add_search(figure, curve, [probe for probe in ordered if probe not in fresh])
-    sound = [p for p in fresh if derived.is_valid(derived.rests_on(target, p))]
+    sound = [probe for probe in fresh if derived.is_usable(target, probe)]
     _add_fresh(figure, curve, sound, curve.look.symbol)
     unfit = [probe for probe in fresh if probe not in sound]
     _add_fresh(figure, curve, unfit, f"{curve.look.symbol}-x-open")

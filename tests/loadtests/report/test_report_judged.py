@@ -49,9 +49,12 @@ def test_an_invalid_figure_is_struck_wherever_it_stands(target: Builder, summary
     tiles = page.text.partition("goodput, requests/s")[2].partition("Parity")[0]
     assert tiles.count("INVALID") == 6
     # Nothing of the ceiling stands anywhere without being struck; only the search's own steps do.
-    assert page.struck.count("10,060") == 7
+    assert page.struck.count("10,060") == 8
     held = page.table("All probes")[9]
     assert held[1] == "\u2605 hold INVALID"
+    # Its counts, and the service latencies and the rate beside its checks.
+    assert page.struck.count("50,280") == 2
+    assert [page.struck.count(text) for text in ("3.15", "8.51")] == [2, 1]
     marks = [note["text"] for f in page.figures for note in f["layout"].get("annotations", ())]
     assert "<b><s>ceiling: 10,060/s</s> INVALID</b>" in marks
     held = page.figure("Goodput against users")["data"][1]
@@ -94,10 +97,13 @@ def test_the_evidence_is_a_table_in_plain_words() -> None:
         }
     )
     assert evidence.rows(verdict) == [
-        ("generator busy (a bottleneck from 90 %, clearly none under 70 %)", "44.3\u00a0%"),
+        (
+            "generator busy (a bottleneck from 90\u00a0%, clearly none under 70\u00a0%)",
+            "44.3\u00a0%",
+        ),
         ("generator lag, p99", "0.0540\u00a0ms"),
         ("requests due or sent", "10,060/s"),
-        ("a heavier load: goodput, against this one (flat up to 1.05 x)", "1.01 x"),
+        ("a heavier load: goodput, against this one (flat up to 1.05\u00a0x)", "1.01\u00a0x"),
         ("server cores given", "1"),
         ("queue depth", "25.0\u00a0%"),
         ("kernel", "6.1"),
@@ -123,7 +129,7 @@ def test_a_capacity_has_its_own_verdict(target: Builder, summary: Builder) -> No
 
 
 def test_a_capacity_that_was_not_found_says_why(target: Builder, summary: Builder) -> None:
-    none = {"rate_rps": None, "ci95_rps": None, "repeats_rps": [], "verdict": None}
+    none: dict[str, Any] = {"rate_rps": None, "ci95_rps": None, "repeats_rps": [], "verdict": None}
     why = "the SLO breaks even at the lightest load"
     page = shown(summary(with_capacity(target(), why=why, **none)))
     said = f"no capacity at p99=1.5ms, errors=0.1%: {why}"

@@ -12,6 +12,7 @@ from tests.loadtests.report.summaries import (
     judged,
     lag_reason,
     make_all_details,
+    make_calibration,
     make_details,
     probe,
     with_capacity,
@@ -52,8 +53,8 @@ def test_the_overview_ranks_only_valid_servers(varied: Summary) -> None:
     assert stand_ins["marker"]["pattern"]["shape"] == "/"
     assert unfit["marker"]["pattern"]["shape"] == "x"
     labels = texts(shown(varied).figures[0])
-    assert "<b><s>at least 99,740</s> INVALID</b>" in labels
-    assert "<b>at least 70,840</b> \u00b1\u00a0960" in labels
+    assert any(text.endswith("<br><b><s>at least 99,740</s> INVALID</b>") for text in labels)
+    assert any(text.endswith("<br><b>at least 70,840</b> \u00b1\u00a0960") for text in labels)
 
 
 def test_the_curves_tell_search_fresh_and_errors_apart(varied: Summary) -> None:
@@ -172,3 +173,35 @@ def test_a_cut_off_run_is_drawn_as_far_as_it_went(target: Builder, summary: Buil
     page = Page(render(summary(first), make_all_details(summary(first))))
     assert titles(page)[-1] == "Timeline of the search"
     assert len(page.figures) == 3
+
+
+def test_an_invalid_ceilings_percentiles_are_marked(target: Builder, summary: Builder) -> None:
+    page = shown(summary(judged(target(), lag_reason())))
+    assert "Latency by percentile, at the ceiling (INVALID)" in titles(page)
+    symbols = [trace["marker"]["symbol"] for trace in page.figure("Latency by perc")["data"]]
+    assert symbols == ["circle-x-open", "square-x-open"]
+    sound = shown(summary(target())).figure("Latency by perc")["data"]
+    assert [trace["marker"]["symbol"] for trace in sound] == ["circle", "square-open"]
+
+
+@pytest.mark.parametrize(("floor_us", "marks"), [(101.0, 0), (103.0, 1), (0.0, 0)])
+def test_the_floor_is_drawn_where_it_leaves_the_curves_their_shape(
+    target: Builder, summary: Builder, floor_us: float, marks: int
+) -> None:
+    # The least latency of the details is 0.97 x 2.1 ms; twenty times the floor reach it or not.
+    calibration = make_calibration().model_copy(update={"floor_us": floor_us})
+    figure = shown(summary(target(calibration=calibration))).figure("Latency by percentile")
+    assert len(figure["layout"].get("annotations", ())) == marks
+    assert [shape["y0"] for shape in figure["layout"].get("shapes", ())] == [0.103] * marks
+
+
+def test_words_for_a_plot_never_give_an_invalid_figure(target: Builder, summary: Builder) -> None:
+    hold = target().probes[8].model_copy(update={"goodput_rps": 99_000.0})
+    page = shown(summary(judged(target(probes=[hold]), lag_reason())))
+    labels = [found["aria-label"] or "" for found in page.of("div") if found.get("role") == "img"]
+    goodput, latency = (
+        next(label for label in labels if label.startswith(title))
+        for title in ("Goodput against users", "Response latency against users")
+    )
+    assert goodput.endswith("gRPC: no probe is VALID; 0 of 1 probe had errors.")
+    assert latency.endswith("gRPC: no probe is VALID.")

@@ -17,7 +17,7 @@ def test_the_strongest_target_comes_first_with_its_lead(target: Builder, summary
     assert said.startswith(
         "Serving digits, TorchServe over gRPC (tuned) took the most: 10,000 \u00b1\u00a0120 "
         "predictions a second on 2 server cores (5,000 per core), with 99 of 100 answered within "
-        "8.59 ms."
+        "8.59\u00a0ms."
     )
     assert "TorchServe over REST (tuned) came next with 2,500 \u00b1\u00a0120: the first " in said
     assert "the first took 4.0 times as much." in said
