@@ -25,8 +25,8 @@ _NAMES = {
     "2.4 x)",
     "harder_rejected_ratio": "a heavier load: requests rejected",
     "harder_generator_busy_ratio": "a heavier load: generator busy",
-    "generator_core_wait_ms": "generator\'s wait for its core, mean (little beside the latency)",
-    "harder_generator_core_wait_ms": "a heavier load: generator\'s wait for its core, mean",
+    "generator_core_wait_ms": "generator's wait for its core, mean (little beside the latency)",
+    "harder_generator_core_wait_ms": "a heavier load: generator's wait for its core, mean",
 }
 
 

@@ -69,11 +69,7 @@ class RecordedShape(SearchShape):
         (user_class,) = runner.environment.user_classes
         source = source_of(user_class.server, options)  # type: ignore[attr-defined]  # ours
         watch = ServerWatch(source, writer.write_server)
-        protocol = user_class.protocol  # type: ignore[attr-defined]
-        board = Board(TargetLabels(options.target, source.server, protocol, source.model))
-        if options.metrics_port:
-            collectors = [LoadCollector(board.snapshot)]
-            self._serving.enter_context(served(collectors, "127.0.0.1", options.metrics_port))
+        board = self._serve(options, user_class) if options.metrics_port else None
         return Conductor(
             runner,
             options.target,
@@ -84,3 +80,11 @@ class RecordedShape(SearchShape):
             repeat=options.repeat,
             first_probe=options.first_probe,
         )
+
+    def _serve(self, options: Namespace, user_class: Any) -> Board:
+        """Show what is measured on ``--metrics-port`` until this process ends."""
+        labels = (options.target, user_class.server, user_class.protocol, options.model)
+        board = Board(TargetLabels(*labels))
+        collectors = [LoadCollector(board.snapshot)]
+        self._serving.enter_context(served(collectors, "127.0.0.1", options.metrics_port))
+        return board
