@@ -6,6 +6,7 @@ TORCH_INDEX ?=
 ARGS ?=
 FUZZ_SECONDS ?= 60
 BIN := .venv/bin
+PROMETHEUS := exporters/prometheus
 export PYTHON TORCH_INDEX FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
@@ -24,7 +25,7 @@ test: ## run every test
 	@./scripts/setup test
 	@$(BIN)/python -m pytest
 
-bench: ## the load engine beside wrk, h2load, k6 and Locust on servers that do nothing
+bench: ## the load engine beside wrk, h2load, k6 and Locust, and beside a server's own log
 	@./scripts/setup bench
 	@$(BIN)/python -m loadtests.bench $(ARGS)
 
@@ -36,11 +37,14 @@ fuzz: ## fuzz what parses bytes from the network, all fuzzers at once for FUZZ_S
 	@./scripts/setup fuzz
 	@./scripts/fuzz
 
-lint: setup ## ruff, mypy --strict and the import arrows
+lint: setup ## ruff, mypy --strict, the import arrows, Prometheus' rules and alerts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@promtool check config --syntax-only $(PROMETHEUS)/local.yml $(PROMETHEUS)/compose.yml
+	@promtool check rules $(PROMETHEUS)/rules.yml $(PROMETHEUS)/alerts.yml
+	@promtool test rules $(PROMETHEUS)/tests.yml
 
 clean: ## remove what was built and installed here; results stay
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

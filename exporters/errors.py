@@ -1,4 +1,4 @@
-"""The one error of a source that cannot be read."""
+"""A source that cannot be read, a page that cannot be served."""
 
 from enum import StrEnum
 
@@ -20,3 +20,7 @@ class SourceError(Exception):
     def __init__(self, where: object, trouble: Trouble, what: str) -> None:
         super().__init__(f"{where}: {what}")
         self.trouble = trouble
+
+
+class ListenError(Exception):
+    """An exporter cannot serve its page: one line that says where, why, and what to do."""

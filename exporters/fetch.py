@@ -5,7 +5,7 @@ import http.client
 import io
 import socket
 import time
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from exporters.errors import SourceError, Trouble
 
@@ -17,6 +17,8 @@ _CHUNK_BYTES = 64 << 10
 
 def fetch(url: str, timeout_s: float = TIMEOUT_S) -> bytes:
     """The body of ``GET url``, whole; SourceError when there is none within ``timeout_s`` seconds.
+
+    ``url`` begins with ``http://``, or with ``http+unix://`` and the path of a socket, quoted.
 
     The limit holds for everything together, connecting included, resolving a name not. Another
     status than 200 is an error, so are a body cut short and one of more than ``MAX_BYTES``.
@@ -40,6 +42,8 @@ def fetch(url: str, timeout_s: float = TIMEOUT_S) -> bytes:
 def _connect(url: str, deadline: float) -> socket.socket:
     try:
         parts = urlsplit(url)
+        if parts.scheme == "http+unix":
+            return _connect_unix(unquote(parts.netloc), deadline)
         host, port = parts.hostname, parts.port or 80
         if parts.scheme != "http" or not host or not url.isascii():
             raise ValueError
@@ -50,10 +54,24 @@ def _connect(url: str, deadline: float) -> socket.socket:
         ) from None
 
 
+def _connect_unix(path: str, deadline: float) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.settimeout(_left(deadline))
+        sock.connect(path)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
 def _ask(url: str, sock: socket.socket, deadline: float) -> bytes:
     parts = urlsplit(url)
     path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port)
+    unix = parts.scheme == "http+unix"
+    connection = http.client.HTTPConnection(
+        "localhost" if unix else str(parts.hostname), None if unix else parts.port
+    )
     connection.sock = _TimedSocket(sock, deadline)
     connection.request("GET", path, headers={"Connection": "close"})
     with connection.getresponse() as response:

@@ -9,6 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporters.errors import SourceError, Trouble
 
+MAX_SAMPLES = 10_000
+"""Of the wanted families together; a server has some hundreds. So many take a second to parse."""
+
 _TYPE = "# TYPE "
 _TOLD_CHARS = 200
 _SUFFIXES = ("", "_bucket", "_sum", "_count")
@@ -111,12 +114,16 @@ class Page:
         if not text.endswith("\n"):
             raise self._garbled("cut short: its last line has no end")
         blocks: dict[str, list[str]] = {}
-        lines, typed = None, False
+        lines, typed, samples = None, False, 0
         for line in text.split("\n"):
             if line.startswith(_TYPE):
                 typed, family = True, line[len(_TYPE) :].partition(" ")[0]
                 lines = blocks.setdefault(family, []) if family in wanted else None
             elif lines is not None and line and not line.startswith("#"):
+                samples += 1
+                if samples > MAX_SAMPLES:
+                    what = f"more than {MAX_SAMPLES} samples that matter: is this a server's own?"
+                    raise SourceError(self._where, Trouble.ENDLESS, what)
                 lines.append(line)
         if not typed:
             raise self._garbled("no metrics page: check the address and its path")

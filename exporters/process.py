@@ -1,20 +1,21 @@
 """What a process and all its descendants use: counters, so that any two readings make a rate."""
 
 import contextlib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
 from exporters.errors import SourceError, Trouble
-from exporters.kernel import read
+from exporters.kernel import read_small
 
-_PROC = Path("/proc")
 _NS_PER_S = 1e9
 _ATTEMPTS = 3
-_SWITCHES = re.compile(r"^(voluntary|nonvoluntary)_ctxt_switches:\s*(\d+)", re.MULTILINE)
+_SWITCHES = re.compile(rb"^(?:non)?voluntary_ctxt_switches:\s*(\d+)", re.MULTILINE)
+_PARENT, _STARTED = 1, 19
+"""Fields of ``/proc/PID/stat``, counted from behind the command's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +47,63 @@ def read_tree(pid: int, *, with_pss: bool = False) -> TreeUsage:
     """
     for _ in range(_ATTEMPTS):
         tree = _tree(pid)
-        usage = _sum([each for process in tree for each in _usages(process, with_pss=with_pss)])
-        # A process that ends meanwhile would be counted twice, or not at all.
-        if _tree(pid) == tree:
+        usage = _sum([each for one in tree for each in _usages(one, with_pss=with_pss)])
+        # One that ended meanwhile may be counted twice, its parent having waited for it, or not.
+        if all(_started(one) == started for one, started in tree.items()):
             break
     return usage
 
 
-def _tree(pid: int) -> list[psutil.Process]:
-    try:
-        root = psutil.Process(pid)
-        return [root, *root.children(recursive=True)]
-    except (psutil.NoSuchProcess, ValueError, OverflowError):
-        raise SourceError(f"process {pid}", Trouble.GONE, "it has ended") from None
+def _tree(root: int) -> dict[int, int]:
+    """When each process of the tree was started, by its id."""
+    started: dict[int, int] = {}
+    children: dict[int, list[int]] = {}
+    for name in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 - names, not paths
+        pid = int(name)
+        if fields := _stat(pid):
+            started[pid] = int(fields[_STARTED])
+            children.setdefault(int(fields[_PARENT]), []).append(pid)
+    if root not in started:
+        raise SourceError(f"process {root}", Trouble.GONE, "it has ended")
+    found = [root]
+    for pid in found:  # grows as it goes
+        found += children.get(pid, [])
+    return {pid: started[pid] for pid in found}
 
 
-def _usages(process: psutil.Process, *, with_pss: bool) -> Iterator[TreeUsage]:
+def _started(pid: int) -> int | None:
+    fields = _stat(pid)
+    return int(fields[_STARTED]) if fields else None
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields of the process's ``stat`` behind the command's name, which may hold anything."""
+    stat = read_small(f"/proc/{pid}/stat")
+    return stat[stat.rfind(b")") + 2 :].split()
+
+
+def _usages(pid: int, *, with_pss: bool) -> Iterator[TreeUsage]:
     """The usage of one process, without its descendants; nothing when it has ended."""
-    with contextlib.suppress(psutil.NoSuchProcess), process.oneshot():
-        times = process.cpu_times()
-        waited_s, voluntary, involuntary = _threads(process.pid)
-        yield TreeUsage(
-            processes=1,
-            threads=process.num_threads(),
-            cpu_s=times.user + times.system + times.children_user + times.children_system,
-            waited_s=waited_s,
-            voluntary_switches=voluntary,
-            involuntary_switches=involuntary,
-            rss_bytes=process.memory_info().rss,
-            pss_bytes=_pss_bytes(process) if with_pss else None,
-            open_files=_open_files(process),
-        )
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        with process.oneshot():
+            yield _usage(process, with_pss=with_pss)
+
+
+def _usage(process: psutil.Process, *, with_pss: bool) -> TreeUsage:
+    times = process.cpu_times()
+    waited_s, voluntary, involuntary = _threads(process.pid)
+    return TreeUsage(
+        processes=1,
+        threads=process.num_threads(),
+        cpu_s=times.user + times.system + times.children_user + times.children_system,
+        waited_s=waited_s,
+        voluntary_switches=voluntary,
+        involuntary_switches=involuntary,
+        rss_bytes=process.memory_info().rss,
+        pss_bytes=_pss_bytes(process) if with_pss else None,
+        open_files=_open_files(process),
+    )
 
 
 def _sum(usages: list[TreeUsage]) -> TreeUsage:
@@ -110,16 +137,18 @@ def _threads(pid: int) -> tuple[float, int, int]:
     """
     waited_ns = voluntary = involuntary = 0
     for folder in _tasks(pid):
-        waited_ns += int((read(folder / "schedstat") or "0 0").split()[1])
-        for kind, count in _SWITCHES.findall(read(folder / "status") or ""):
-            voluntary += int(count) if kind == "voluntary" else 0
-            involuntary += int(count) if kind == "nonvoluntary" else 0
+        waited_ns += int((read_small(f"{folder}/schedstat") or b"0 0").split()[1])
+        switches = [int(count) for count in _SWITCHES.findall(read_small(f"{folder}/status"))]
+        if switches:
+            voluntary += switches[0]
+            involuntary += switches[1]
     return waited_ns / _NS_PER_S, voluntary, involuntary
 
 
-def _tasks(pid: int) -> list[Path]:
+def _tasks(pid: int) -> list[str]:
+    folder = f"/proc/{pid}/task"
     with contextlib.suppress(OSError):
-        return list((_PROC / str(pid) / "task").iterdir())
+        return [f"{folder}/{task}" for task in os.listdir(folder)]  # noqa: PTH208
     return []
 
 

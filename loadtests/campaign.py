@@ -7,14 +7,18 @@ from importlib import metadata
 from pathlib import Path
 
 from loadtests import engine, host
+from loadtests.between import ask_capacity, held_in
+from loadtests.calibrate import Payload, calibrated, why_impossible
 from loadtests.live import View
 from loadtests.locust_run import GeneratorError, check_result, locust_command
+from loadtests.metrics import Metrics
 from loadtests.plan import Plan
 from loadtests.record.keeper import RunKeeper, new_run_folder, utc_now
-from loadtests.record.reader import follow_windows
-from loadtests.record.run import Parity, RunInfo, TargetRun
+from loadtests.record.reader import follow_windows, read_details
+from loadtests.record.run import Calibration, Parity, RunInfo, TargetRun
 from loadtests.record.summary import Summary
 from loadtests.report.html import write_report
+from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
 from loadtests.target import Target
 from serving.client import connect
@@ -38,7 +42,13 @@ class Campaign:
     def __init__(self, plan: Plan, view: View) -> None:
         self._plan = plan
         self._view = view
+        self._cannot_calibrate = why_impossible()
+        self._calibration: Calibration | None = None
+        self._probes = 0
+        """The next probe's number in the record."""
         self.folder = new_run_folder(plan.results, plan.profile)
+        self._metrics = Metrics(self.folder, plan.generator_cores)
+        self._windows = follow_windows(self.folder)
         self._keeper = RunKeeper(self.folder, _run_info(plan, self.folder.name))
 
     def run(self) -> Summary:
@@ -49,10 +59,15 @@ class Campaign:
         """
         if not engine.available():
             self._view.say(f"{engine.why_unavailable()}; the Python clients send instead")
+        elif self._cannot_calibrate:
+            self._view.say(f"the generator is not calibrated: {self._cannot_calibrate}")
         try:
             built = self._build_models()
-            for target in self._plan.targets:
-                self._measure(target, built[target.model])
+            with self._metrics:
+                if self._metrics.url:
+                    self._view.say(f"metrics while it runs: {self._metrics.url}")
+                for target in self._plan.targets:
+                    self._measure(target, built[target.model])
         except BaseException as error:
             self._end(failure=_reason(error))
             raise
@@ -60,7 +75,7 @@ class Campaign:
 
     def _end(self, failure: str | None) -> Summary:
         summary = self._keeper.end(failure)
-        write_report(summary, self.folder / "report.html")
+        write_report(summary, read_details(self.folder), self.folder / "report.html")
         return summary
 
     def _build_models(self) -> dict[str, BuiltModel]:
@@ -72,22 +87,30 @@ class Campaign:
 
     def _measure(self, target: Target, built: BuiltModel) -> None:
         self._view.target(target.name)
-        self._view.phase("starting the server")
         corpus = open_corpus(built, target.server, target.body, target.batch)
-        with tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True) as work:
-            self._measure_in(Path(work), target, built, corpus)
-        self._keeper.summarise()
+        for repeat in range(PROFILES[self._plan.profile].repeats):
+            with tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True) as work:
+                self._measure_in(Path(work), target, built, corpus, repeat)
+            self._keeper.summarise()
         self._view.phase("done")
 
-    def _measure_in(self, work: Path, target: Target, built: BuiltModel, corpus: Corpus) -> None:
+    def _measure_in(
+        self, work: Path, target: Target, built: BuiltModel, corpus: Corpus, repeat: int
+    ) -> None:
+        """Everything that is done between a server's start and its end."""
+        self._view.phase("starting the server")
         kind, cores = self._plan.kinds[target.server], self._plan.server_cores
         launch = plan_launch(built, target.server, kind, target.configuration, cores, work)
-        self._keeper.begin_target(_target_run(self._plan, target, launch, built))
+        if not repeat:
+            self._keeper.begin_target(_target_run(self._plan, target, launch, built))
         try:
             with deploy(launch, cores, work, self.folder / f"server-{target.name}.log") as server:
                 server.wait_until_right(corpus)
-                self._check_parity(corpus, server)
-                self._load(target, server)
+                if not repeat:
+                    self._check_parity(corpus, server)
+                    self._calibrate(corpus, server, work)
+                with self._metrics.of(target, server):
+                    self._load(target, server, repeat)
         except BaseException as error:
             self._keeper.amend_target(failure=_reason(error))
             raise
@@ -106,12 +129,54 @@ class Campaign:
             )
         )
 
-    def _load(self, target: Target, server: Deployment) -> None:
+    def _calibrate(self, corpus: Corpus, server: Deployment, work: Path) -> None:
+        """What the generator can do with this target's payload, on the cores that it will use."""
+        if self._cannot_calibrate:
+            return
+        self._view.phase("calibrating the generator")
+        with connect(corpus, server.address(corpus.protocol), PARITY_TIMEOUT_S) as ask:
+            answer_bytes = len(ask(0))
+        request_bytes = round(sum(map(len, corpus.requests)) / len(corpus.requests))
+        payload = Payload(corpus.protocol, request_bytes, answer_bytes)  # type: ignore[arg-type]
+        cores = self._plan.server_cores, self._plan.generator_cores
+        self._calibration = calibrated(payload, *cores, work)
+        self._keeper.amend_target(calibration=self._calibration)
+
+    def _load(self, target: Target, server: Deployment, repeat: int) -> None:
+        """The searches of the profile, one after another."""
+        self._search("ceiling", target, server, repeat, self._found(target) if repeat else {})
+        if not PROFILES[self._plan.profile].capacity or not engine.available():
+            return
+        question = ask_capacity(self.folder, target.name, repeat, self._plan.slo, self._calibration)
+        if question is not None:
+            self._search("capacity", target, server, repeat, question)
+
+    def _found(self, target: Target) -> dict[str, object]:
+        """What the first search held, for a repeat to begin with."""
+        held = held_in(self.folder, target.name, repeat=0)
+        settle_s = sum(window.duration_s for window in held.settled)
+        return {"hold-users": held.span.users, "hold-settle": round(settle_s, 1)}
+
+    def _search(
+        self,
+        scenario: str,
+        target: Target,
+        server: Deployment,
+        repeat: int,
+        more: dict[str, object],
+    ) -> None:
         self._view.phase("starting the load")
+        options = {
+            "search": self._plan.profile,
+            "record": self.folder,
+            "repeat": repeat,
+            "first-probe": self._probes,
+            **more,
+        }
         cores = self._plan.generator_cores
-        address = server.address(target.protocol)
-        command = locust_command(target, address, self._plan.profile, self.folder, cores)
-        self._keeper.amend_target(generator_command=command)
+        command = locust_command(scenario, target, server, options, cores)
+        if not repeat and scenario == "ceiling":
+            self._keeper.amend_target(generator_command=command)
         log = self.folder / f"locust-{target.name}.log"
         locust = ManagedProcess(command, cores=cores, log=log)
         try:
@@ -124,10 +189,11 @@ class Campaign:
     def _watch(self, target: Target, locust: ManagedProcess, server: Deployment) -> None:
         """Show the windows of ``target`` as they are written, until Locust ends."""
         heard_s = time.monotonic()
-        for window in follow_windows(self.folder):
+        for window in self._windows:
             if window is not None:
                 heard_s = time.monotonic()
                 if window["target"] == target.name:
+                    self._probes = window["probe"] + 1
                     self._view.window(window)
                 continue
             server.check_alive()

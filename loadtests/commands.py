@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import tempfile
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Console
 
+from loadtests.calibrate import Payload
+from loadtests.calibrate import calibrate as measure
 from loadtests.campaign import Campaign
 from loadtests.doctor import view as doctor_view
 from loadtests.doctor.checks import diagnose
@@ -18,12 +21,20 @@ from loadtests.doctor.gather import gather
 from loadtests.drive import Drive, make_load
 from loadtests.drive_view import DriveView
 from loadtests.live import View
-from loadtests.plan import make_plan
+from loadtests.plan import PROTOCOLS, among, make_plan
+from loadtests.record.keeper import LATEST, draw_summary
+from loadtests.record.reader import read_details
+from loadtests.report.calibration_table import calibration_table
+from loadtests.report.html import write_report
 from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
+from loadtests.watch import find_run
+from loadtests.watch import watch as show_run
+from serving.cores import parse_cores, share_cores
 from serving.errors import RecordError
 from serving.paths import RESULTS
+from serving.reference import launch as reference
 
 PLAIN_WIDTH = 120
 """Columns of what is printed where there is no terminal to ask."""
@@ -71,6 +82,13 @@ def run(
         Optional[str],  # noqa: UP045 - typer
         typer.Option(help="The server's cores, as in 1 or 2,4-7; by default the upper half."),
     ] = None,
+    slo: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="With --profile full: seek the capacity at it, as in p99=25ms,errors=0.1%; "
+            "by default the p99 up to 5 times that of a single user."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
 ) -> None:
     """Serve the models, load each target to its ceiling, and leave a report."""
@@ -85,6 +103,7 @@ def run(
         configurations=configuration,
         cores=cores,
         results=out.absolute(),
+        slo=slo,
     )
     os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
     view = View(console, len(plan.targets), PROFILES[plan.profile])
@@ -104,6 +123,44 @@ def run(
             f"{target.server}: {target.failure}" for target in summary.targets if target.failure
         ]
         raise RecordError(f"the record {campaign.folder} is incomplete: {'; '.join(reasons)}")
+
+
+@app.command()
+def calibrate(
+    protocol: Annotated[
+        list[str], typer.Option(help="grpc or rest; repeatable, by default both.")
+    ] = [],  # noqa: B006
+    request_bytes: Annotated[
+        int, typer.Option(min=0, max=64 << 20, help="Bytes in each request's body.")
+    ] = 300,
+    answer_bytes: Annotated[
+        int, typer.Option(min=0, max=64 << 20, help="Bytes in each answer's body.")
+    ] = 100,
+    cores: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="The null server's cores; the generator uses the others."),
+    ] = None,
+) -> None:
+    """Measure what the load generator itself can do here, on a server that answers at once."""
+    protocols = among("protocol", protocol, PROTOCOLS)
+    server_cores, generator_cores = share_cores(parse_cores(cores) if cores else None)
+    os.sched_setaffinity(0, generator_cores)
+    found = []
+    with tempfile.TemporaryDirectory(prefix="redline-") as work:
+        for each in protocols:
+            payload = Payload(each, request_bytes, answer_bytes)  # type: ignore[arg-type]
+            found.append(measure(payload, server_cores, generator_cores, Path(work)))
+    _console().print(calibration_table(found))
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="The folder of a run, as results/latest.")],
+) -> None:
+    """Draw summary.json and report.html of a run afresh, from its record alone."""
+    path = folder / "report.html"
+    write_report(draw_summary(folder), read_details(folder), path)
+    sys.stdout.write(f"report: {path}\n")
 
 
 @app.command()
@@ -153,6 +210,13 @@ def drive(
     ] = 10.0,
     threads: Annotated[int, typer.Option(min=1, max=256, help="Engine threads.")] = 1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same arrivals.")] = SEED,
+    cacert: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="For https:// and grpcs://, a file of certificates that may vouch for the server; "
+            "by default the system's."
+        ),
+    ] = None,
     hlog: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Write response latencies here, as HdrHistogram's interval log."),
@@ -160,7 +224,10 @@ def drive(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Drive one URL with the load engine. Exit code 0 if every answer was right, else 1."""
+    """Drive one URL with the load engine.
+
+    Exit code 0 if every request that fell due was answered rightly, else 1.
+    """
     load = make_load(
         url=url,
         bodies=body,
@@ -174,6 +241,7 @@ def drive(
         timeout_s=timeout,
         threads=threads,
         seed=seed,
+        ca_file=cacert,
     )
     view = DriveView(_console(), load)
     driven = Drive(load, hlog, view.window)
@@ -186,8 +254,64 @@ def drive(
             sys.stdout.write(f"{json.dumps(asdict(result))}\n")
         elif result:
             view.summary(result, driven.error_details())
-    if not result or result.errors or not result.ok:
+    if not result or not result.all_right:
         raise typer.Exit(1)
+
+
+@app.command()
+def reference_server(
+    service: Annotated[
+        str,
+        typer.Option(
+            help="The law of service times: constant:TIME, exponential:MEAN, "
+            "lognormal:MEDIAN,SIGMA (of the logarithm) or bimodal:TIME,TIME,SHARE (of the second); "
+            "times as in 250us, 1ms, 0.5s."
+        ),
+    ] = "constant:0",
+    servers: Annotated[int, typer.Option(help="Requests served at a time.")] = 1,
+    queue: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="How many may wait, others are rejected; by default any number."),
+    ] = None,
+    stall: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="As in 1s/10s: nothing is served for the last 1 s of each 10 s."),
+    ] = None,
+    error_ratio: Annotated[float, typer.Option(help="Answers that are INTERNAL or 500.")] = 0.0,
+    wrong_ratio: Annotated[float, typer.Option(help="Answers with other bytes.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same service times.")] = SEED,
+    answer: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="A file with the answer, for gRPC without its 5-byte prefix."),
+    ] = None,
+    log: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="When it ends, write here what became of each request (see serving/reference/"
+            "log.py); until then the log is kept in memory, 56 bytes a request."
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(help="For gRPC and HTTP/1.1; 0 finds one.")] = 0,
+) -> None:
+    """Run a server of known service times on 127.0.0.1, until a signal ends it.
+
+    It answers gRPC (cleartext HTTP/2) and HTTP/1.1, whatever the path. Service takes no CPU: at
+    constant:0 this is a null server.
+    """
+    reference.become(
+        reference.Behaviour(
+            service=service,
+            servers=servers,
+            queue=queue,
+            stall=stall,
+            error_ratio=error_ratio,
+            wrong_ratio=wrong_ratio,
+            seed=seed,
+            answer=answer,
+            log=log,
+            port=port,
+        )
+    )
 
 
 @app.command()
@@ -209,6 +333,14 @@ def doctor(
         doctor_view.show(_console(), facts, findings)
     if doctor_view.stopped(findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def watch(
+    run: Annotated[str, typer.Argument(help="A run's folder, or its name in results.")] = LATEST,
+) -> None:
+    """Show the metrics that a run recorded, in a Prometheus on its data, until Ctrl-C."""
+    show_run(find_run(run, RESULTS), _console().print)
 
 
 def _console() -> Console:

@@ -1,6 +1,7 @@
 """``redline drive``: the load engine on one URL, with one load, for a while."""
 
 import math
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -58,6 +59,8 @@ class Load:
     timeout_s: float
     threads: int
     seed: int
+    ca_file: Path | None
+    """Who may vouch for the server, in place of the system's authorities."""
 
 
 def make_load(
@@ -74,6 +77,7 @@ def make_load(
     timeout_s: float,
     threads: int,
     seed: int,
+    ca_file: Path | None = None,
 ) -> Load:
     """The load that these options describe. UsageError where they make no sense."""
     try:
@@ -103,6 +107,7 @@ def make_load(
         timeout_s=timeout_s,
         threads=threads,
         seed=seed,
+        ca_file=_ca_file(ca_file, tls=address.tls),
     )
 
 
@@ -126,6 +131,20 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"--body {path}: {error.strerror}") from None
+
+
+def _ca_file(path: Path | None, *, tls: bool) -> Path | None:
+    """``path``, when it holds certificates: the engine would find out only at its start."""
+    if path is None:
+        return None
+    _require(tls, f"--cacert {path}: it needs https:// or grpcs://")
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError as error:
+        raise UsageError(f"--cacert {path}: no certificates in PEM ({error.reason})") from None
+    except OSError as error:
+        raise UsageError(f"--cacert {path}: {error.strerror}") from None
+    return path
 
 
 def _headers(lines: Sequence[str]) -> dict[str, str]:
@@ -293,6 +312,7 @@ def _engine(load: Load) -> engine.Engine:
             connections=load.connections,
             streams_per_connection=load.streams,
             timeout_s=load.timeout_s,
+            tls=engine.Tls(ca_file=str(load.ca_file)) if load.ca_file else None,
             threads=load.threads,
             seed=load.seed,
             window_s=WINDOW_S,

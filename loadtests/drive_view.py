@@ -14,7 +14,7 @@ from loadtests.drive import Load
 from loadtests.engine import Window
 from loadtests.measure.drive_totals import DRAIN, MEASURE, TIMES, DriveResult, histogram_of
 from loadtests.measure.window import quantiles
-from loadtests.report import words
+from loadtests.report import numbers, words
 
 BUSY_RATIO = 0.9
 """From here on the generator may have been the bottleneck."""
@@ -62,7 +62,7 @@ class DriveView:
             self._say("\nlatency of right answers, microseconds")
             self._console.print(_latencies(result))
         if result.ok and _lacks_figures(result):
-            self._say(words.DASH_MEANS)
+            self._say(numbers.DASH_MEANS)
         if result.engine_busy_ratio >= BUSY_RATIO:
             self._say("the engine was busy: the server may take more; give it more --threads")
         if result.errors:
@@ -77,7 +77,7 @@ def _live_figures(window: Window, wrong: int) -> dict[str, str]:
     response = quantiles(histogram_of(window.right_times, "response"))
     return {
         "phase": "measure" if window.phase == DRAIN else window.phase,
-        "goodput": f"{words.rate(window.right / window.duration_s)}/s",
+        "goodput": f"{numbers.rate(window.right / window.duration_s)}/s",
         "p50": f"{_us(response['p50'])} us",
         "p99": f"{_us(response['p99'])} us",
         "in flight": f"{window.in_flight:,}",
@@ -99,15 +99,17 @@ def _loop(load: Load) -> str:
 def _counts(result: DriveResult) -> Table:
     table = Table.grid(padding=(0, 2))
     wrong = sum(result.errors.values())
-    table.add_row("goodput", f"{words.rate(result.goodput_rps)}/s right answers")
-    achieved = words.percent(result.achieved_ratio)
-    table.add_row("offered", f"{words.rate(result.offered_rps)}/s, {achieved} % of it sent in time")
+    table.add_row("goodput", f"{numbers.rate(result.goodput_rps)}/s right answers")
+    achieved = numbers.percent(result.achieved_ratio)
+    table.add_row(
+        "offered", f"{numbers.rate(result.offered_rps)}/s, {achieved} % of it sent in time"
+    )
     table.add_row(
         "requests",
         f"{result.due:,} due, {result.sent:,} sent, {result.ok:,} right, {wrong:,} wrong, "
         f"{result.unsent:,} unsent",
     )
-    busy = words.percent(result.engine_busy_ratio)
+    busy = numbers.percent(result.engine_busy_ratio)
     table.add_row("engine", f"{busy} % busy, measured over {result.duration_s:.2f} s")
     return table
 
@@ -138,7 +140,7 @@ def _lacks_figures(result: DriveResult) -> bool:
 
 
 def _us(value_us: float | None) -> str:
-    return words.DASH if value_us is None else f"{value_us:,.0f}"
+    return numbers.DASH if value_us is None else f"{value_us:,.0f}"
 
 
 def _many(count: int, noun: str) -> str:

@@ -9,19 +9,22 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from loadtests.report import words
+from loadtests.report import numbers
 from loadtests.search.ceiling import Profile
 
 PLAIN_EVERY_S = 5.0
 _START_S = 25.0
+_CAPACITY_S = 150.0
 
 
 def target_estimate_s(profile: Profile) -> float:
-    """About how long one target takes, its server's start included; for the time left only."""
+    """About how long one target takes, its server's starts included; for the time left only."""
     growth, tick_s = 5, 1.5
-    probes = growth + profile.refinements
-    each_s = profile.settle_s + profile.probe_s + tick_s
-    return _START_S + profile.warmup_s + probes * each_s + profile.settle_s + profile.hold_s
+    probe_s = profile.settle_s + profile.probe_s + tick_s
+    hold_s = profile.warmup_s + profile.settle_s + profile.hold_s + probe_s
+    search_s = (growth + profile.refinements) * probe_s
+    capacity_s = _CAPACITY_S if profile.capacity else 0.0
+    return search_s + profile.repeats * (_START_S + hold_s + capacity_s)
 
 
 class View:
@@ -83,12 +86,16 @@ class View:
         if not window:
             return {"phase": self._phase, "left": self._left()}
         wrong = sum(window["wrong"].values())
+        rate_rps = window["rate_rps"]
+        load = (
+            {"users": str(window["users"])} if rate_rps is None else {"rate": f"{rate_rps:,.0f}/s"}
+        )
         return {
             "phase": self._phase,
-            "users": str(window["users"]),
+            **load,
             "goodput": f"{window['goodput_rps']:,.0f}/s",
-            "p50": words.with_unit(words.latency(window["latency_ms"]["p50"]), "ms"),
-            "p99": words.with_unit(words.latency(window["latency_ms"]["p99"]), "ms"),
+            "p50": numbers.with_unit(numbers.latency(window["latency_ms"]["p50"]), "ms"),
+            "p99": numbers.with_unit(numbers.latency(window["latency_ms"]["p99"]), "ms"),
             "errors": f"{wrong:,}",
             "left": self._left(),
         }

@@ -1,15 +1,16 @@
 """One headless Locust run of the ceiling scenario, as a process of its own."""
 
-import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from loadtests.ports import free_port
 from loadtests.target import Target
+from serving.deployment import Deployment
 from serving.errors import RedlineError
 from serving.process import ManagedProcess
 
-LOCUSTFILE = Path(__file__).parent / "scenarios" / "ceiling.py"
+SCENARIOS = Path(__file__).parent / "scenarios"
 USER_CLASSES = {
     ("tfserving", "grpc"): "TFServingGrpc",
     ("tfserving", "rest"): "TFServingRest",
@@ -23,18 +24,34 @@ class GeneratorError(RedlineError):
 
 
 def locust_command(
-    target: Target, address: str, profile: str, record: Path, cores: Sequence[int]
+    scenario: str,
+    target: Target,
+    server: Deployment,
+    options: Mapping[str, object],
+    cores: Sequence[int],
 ) -> list[str]:
-    """The command line; with several generator cores Locust forks a worker for each."""
+    """The command line of a locustfile in ``scenarios``.
+
+    With several generator cores Locust forks a worker for each. ``options`` are
+    the scenario's own, by name and without their dashes.
+    """
+    watched = {
+        "server-pid": server.process.pid,
+        "server-cores": ",".join(map(str, server.cores)),
+        "server-metrics": server.launch.addresses.get("metrics"),
+        "server-management": server.launch.addresses.get("management"),
+    }
+    known = {name: value for name, value in {**watched, **options}.items() if value is not None}
     command = [
-        *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE)),
+        *(sys.executable, "-m", "locust", "-f", str(SCENARIOS / f"{scenario}.py")),
         USER_CLASSES[target.server, target.protocol],
-        *("--headless", "--only-summary", "--host", address),
+        *("--headless", "--only-summary", "--host", server.address(target.protocol)),
         *("--model", target.model, "--batch", str(target.batch), "--body", target.body),
-        *("--search", profile, "--target", target.name, "--record", str(record)),
+        *("--target", target.name),
+        *(word for name, value in known.items() for word in (f"--{name}", str(value))),
     ]
     if len(cores) > 1:
-        port = str(_free_port())
+        port = str(free_port())
         command += ["--processes", str(len(cores)), "--master-bind-host", "127.0.0.1"]
         command += ["--master-bind-port", port, "--master-port", port]
     return command
@@ -50,10 +67,3 @@ def check_result(process: ManagedProcess) -> None:
             else f"Locust ended with exit code {process.exit_code}: {process.last_words()}"
             f" [{process.log}]"
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

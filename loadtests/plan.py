@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from loadtests.measure.slo import Slo, parse_slo
 from loadtests.search.ceiling import PROFILES
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
@@ -22,7 +23,8 @@ PROTOCOLS = ("grpc", "rest")
 class Plan:
     """The targets of a run in their order, and what is common to them.
 
-    ``kinds`` says how each server is deployed.
+    ``kinds`` says how each server is deployed. ``slo`` is what the capacity is sought for, None for
+    the default.
     """
 
     profile: str
@@ -31,6 +33,7 @@ class Plan:
     server_cores: tuple[int, ...]
     generator_cores: tuple[int, ...]
     results: Path
+    slo: Slo | None
 
 
 def make_plan(
@@ -44,18 +47,19 @@ def make_plan(
     configurations: Sequence[str],
     cores: str | None,
     results: Path,
+    slo: str | None = None,
 ) -> Plan:
     """The plan for these choices; an empty choice means the profile's own.
 
     ``quick`` takes the model ``digits`` in the configuration ``tuned``; ``full`` takes every model
     and both configurations. UsageError names the first choice that does not exist.
     """
-    _among("profile", [profile], PROFILES)
-    servers = _among("server", servers, SERVERS)
+    among("profile", [profile], PROFILES)
+    servers = among("server", servers, SERVERS)
     quick = profile == "quick"
     server_cores, generator_cores = share_cores(parse_cores(cores) if cores else None)
-    models = _among("model", models, MODELS, default=["digits"] if quick else None)
-    configurations = _among(
+    models = among("model", models, MODELS, default=["digits"] if quick else None)
+    configurations = among(
         "configuration", configurations, CONFIGURATIONS, default=["tuned"] if quick else None
     )
     return Plan(
@@ -65,25 +69,32 @@ def make_plan(
             for server in servers
             for model in models
             for configuration in configurations
-            for batch in _among("batch", batches, BATCHES, default=[1])
-            for protocol in _among("protocol", protocols, PROTOCOLS)
+            for batch in among("batch", batches, BATCHES, default=[1])
+            for protocol in among("protocol", protocols, PROTOCOLS)
             for body in bodies_of(model_spec(model), protocol)
         ),
         kinds=_kinds(servers, deployment),
         server_cores=tuple(server_cores),
         generator_cores=tuple(generator_cores),
         results=results,
+        slo=_slo(slo, profile),
     )
+
+
+def _slo(text: str | None, profile: str) -> Slo | None:
+    if text and not PROFILES[profile].capacity:
+        raise UsageError(f"--slo: the profile {profile} seeks ceilings only; add --profile full")
+    return parse_slo(text) if text else None
 
 
 def _kinds(servers: Iterable[str], deployment: str) -> dict[str, str]:
     return {server: choose_kind(server, deployment) for server in servers}
 
 
-def _among(
+def among(
     what: str, chosen: Sequence[T], known: Iterable[T], default: Sequence[T] | None = None
 ) -> Sequence[T]:
-    """``chosen`` without repetitions, or what stands for nothing chosen."""
+    """``chosen`` without repetitions, or what stands for nothing chosen; UsageError."""
     known = list(known)
     for choice in chosen:
         if choice not in known:

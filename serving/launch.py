@@ -12,7 +12,8 @@ CONFIGURATIONS = ("vendor", "tuned")
 class Launch:
     """A server ready to be started in a working folder of its own.
 
-    ``files`` (name to text) are written there first. ``addresses`` maps a protocol to its URL;
+    ``files`` (name to text) are written there first. ``addresses`` maps a protocol to its URL,
+    and so ``metrics`` and ``management`` where there are such;
     ``ports`` are all that the server binds. ``configuration`` is the text of what was set, for the
     run record.
     """

@@ -16,6 +16,7 @@ from serving.launch import Launch
 from serving.models.store import BuiltModel, ensure
 from serving.tfserving import launch as tfserving_launch
 from serving.torchserve import launch as torchserve_launch
+from tests.recorded_run import RecordedRun, record
 
 
 def free_ports(count: int) -> list[int]:
@@ -74,6 +75,18 @@ def native(digits: BuiltModel, tmp_path_factory: pytest.TempPathFactory) -> Iter
     ports = tfserving_launch.Ports(*free_ports(2))
     launch = tfserving_launch.launch(digits, "native", "tuned", 1, work, ports)
     yield from _running(launch, digits, work)
+
+
+@pytest.fixture(scope="session")
+def recorded_run(
+    digits: BuiltModel,
+    embedded: Deployment,
+    torchserve: Deployment,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> RecordedRun:
+    """The folder of a run that a real Prometheus recorded, both servers being asked."""
+    results = tmp_path_factory.mktemp("results")
+    return record(results, digits, embedded, torchserve, server_core())
 
 
 def _running(launch: Launch, built: BuiltModel, work: Path) -> Iterator[Deployment]:

@@ -8,10 +8,16 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from loadtests import engine
+from loadtests.bench.accuracy.cases import ACCURACY_CASES, measure_accuracy
+from loadtests.bench.accuracy.table import accuracy_table
+from loadtests.bench.blame.cases import measure_blame
+from loadtests.bench.blame.table import blame_table
+from loadtests.bench.blame.trial import BLAME_TRIALS, QUEUE_TRIALS
 from loadtests.bench.cases import CASES, SOAK, Case
 from loadtests.bench.errors import BenchError
+from loadtests.bench.generators import Locust
 from loadtests.bench.programs import program_versions
-from loadtests.bench.record import BenchRecord
+from loadtests.bench.record import ACCURACY_FILE, BLAME_FILE, BenchRecord
 from loadtests.bench.runner import Settings, run_case
 from loadtests.bench.table import tables
 from serving.cores import share_cores
@@ -19,6 +25,10 @@ from serving.errors import RedlineError
 from serving.paths import RESULTS
 
 INTERRUPTED = 130
+ACCURACY = "accuracy"
+"""The name, beside those of the cases, of what `accuracy` does."""
+BLAME = "blame"
+"""The same of `blame`, which is only done when it is asked for."""
 PLAIN_WIDTH = 150
 """Columns of the tables where there is no terminal to ask."""
 
@@ -29,8 +39,15 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)  # each is a KeyboardInterrupt
     try:
         asked = _parse(sys.argv[1:])
-        cases = [case for case in (*CASES, SOAK) if case.name in asked.only] or CASES
-        bench(cases, Settings(asked.rounds, asked.seconds, *_cores()))
+        settings = Settings(asked.rounds, asked.seconds, *_cores())
+        if not engine.available():
+            raise BenchError(engine.why_unavailable())
+        if cases := _chosen(asked.only):
+            bench(cases, settings)
+        if not asked.only or ACCURACY in asked.only:
+            accuracy(settings)
+        if BLAME in asked.only:
+            blame(settings)
     except RedlineError as error:
         sys.stderr.write(f"bench: {' '.join(str(error).split())}\n")
         return error.exit_code
@@ -42,9 +59,7 @@ def main() -> int:
 
 def bench(cases: Sequence[Case], settings: Settings) -> None:
     """Run ``cases`` one after the other; the record grows with each."""
-    if not engine.available():
-        raise BenchError(engine.why_unavailable())
-    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+    console = _console()
     record = BenchRecord(RESULTS / "bench", settings, program_versions(_programs(cases)))
     summaries = []
     with console.status("starting") as status:
@@ -54,6 +69,44 @@ def bench(cases: Sequence[Case], settings: Settings) -> None:
             console.print(f"measured: {case.title}", highlight=False)
     console.print(tables(summaries))
     console.print(f"{record.path} (load average at the start: {record.load_before})")
+
+
+def accuracy(settings: Settings) -> None:
+    """Hold the engine's figures against the reference server's log; the record grows with each."""
+    console = _console()
+    programs = program_versions([Locust.program])
+    record = BenchRecord(RESULTS / "bench", settings, programs, ACCURACY_FILE)
+    summaries = []
+    with console.status("starting") as status:
+        for summary in measure_accuracy(settings, status.update):
+            summaries.append(summary)
+            record.write(summaries, complete=len(summaries) == len(ACCURACY_CASES))
+            console.print(f"measured: {summary.title}", highlight=False)
+    console.print(accuracy_table(summaries))
+    console.print(f"{record.path} (load average at the start: {record.load_before})")
+
+
+def blame(settings: Settings) -> None:
+    """Hold verdicts and capacities against what is known; the record grows with each trial."""
+    console = _console()
+    record = BenchRecord(RESULTS / "bench", settings, program_versions(["locust"]), BLAME_FILE)
+    summaries = []
+    with console.status("starting") as status:
+        for summary in measure_blame(settings, RESULTS / "bench" / BLAME, status.update):
+            summaries.append(summary)
+            whole = len(summaries) == len(BLAME_TRIALS) + len(QUEUE_TRIALS)
+            record.write(summaries, complete=whole)
+            console.print(f"measured: {summary.title}", highlight=False)
+    console.print(blame_table(summaries))
+    console.print(f"{record.path} (load average at the start: {record.load_before})")
+
+
+def _console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+
+
+def _chosen(names: Sequence[str]) -> Sequence[Case]:
+    return [case for case in (*CASES, SOAK) if case.name in names] if names else CASES
 
 
 def _programs(cases: Sequence[Case]) -> set[str]:
@@ -84,8 +137,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--only",
         action="append",
         default=[],
-        choices=[case.name for case in (*CASES, SOAK)],
-        help=f"this case; repeatable, by default all but {SOAK.name}",
+        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, BLAME],
+        help=f"this case; repeatable, by default all but {SOAK.name} and {BLAME}, which takes "
+        "half an hour",
     )
     return parser.parse_args(arguments)
 

@@ -1,4 +1,4 @@
-"""``latest.json``: the summaries, and what is needed to judge them."""
+"""``latest.json`` and those beside it: the summaries, and what is needed to judge them."""
 
 import json
 import os
@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from loadtests.bench.accuracy.truth import AccuracySummary
+from loadtests.bench.blame.trial import Blamed, Found
 from loadtests.bench.compare import CaseSummary
 from loadtests.bench.runner import WARMUP_S, Settings
 from loadtests.host import describe_host, versions
@@ -14,6 +16,10 @@ from serving.errors import RecordError
 
 SCHEMA = 1
 LATEST = "latest.json"
+ACCURACY_FILE = "accuracy.json"
+BLAME_FILE = "blame.json"
+
+Summary = CaseSummary | AccuracySummary | Blamed | Found
 
 
 def load_average() -> float:
@@ -28,15 +34,16 @@ class BenchRecord:
     folder: Path
     settings: Settings
     programs: Mapping[str, str]
+    name: str = LATEST
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     load_before: float = field(default_factory=load_average)
 
     @property
     def path(self) -> Path:
         """The file."""
-        return self.folder / LATEST
+        return self.folder / self.name
 
-    def write(self, summaries: Sequence[CaseSummary], *, complete: bool) -> None:
+    def write(self, summaries: Sequence[Summary], *, complete: bool) -> None:
         """Replace the file at once. RecordError when that cannot be done."""
         document = {
             "schema": SCHEMA,

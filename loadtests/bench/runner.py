@@ -94,6 +94,7 @@ class _Seen:
 def _watch(name: str, process: ManagedProcess, server: ManagedProcess, job: Job) -> _Seen:
     """Look at both while ``process`` runs. BenchError when it takes far too long."""
     seen = _Seen()
+    memory: dict[int, Samples] = {}
     limit_s = time.monotonic() + job.warmup_s + job.seconds + _SPARE_S
     while process.exit_code is None:
         if server.exit_code is not None:
@@ -102,16 +103,20 @@ def _watch(name: str, process: ManagedProcess, server: ManagedProcess, job: Job)
             raise BenchError(f"{name} does not end: {process.last_words()}")
         for samples, watched in ((seen.generator_cpu, process), (seen.server_cpu, server)):
             samples.append((time.monotonic(), _cpu_s(watched)))
-        seen.memory.append((time.monotonic(), _resident_mb(process)))
+        _sample_memory(process, memory)
         time.sleep(_SAMPLE_S)
+    # A master is alone before its worker is there and when it has gone.
+    longest: Samples = max(memory.values(), key=len, default=[])
+    seen.memory.extend(longest)
     return seen
 
 
-def _resident_mb(watched: ManagedProcess) -> float:
-    """Of the last process of the tree: of Locust's master and worker, the worker."""
+def _sample_memory(watched: ManagedProcess, memory: dict[int, Samples]) -> None:
+    """Of the last process of the tree, by its id: of Locust's master and worker, the worker."""
     with contextlib.suppress(psutil.NoSuchProcess, IndexError):
-        return float(watched.tree()[-1].memory_info().rss) / 1e6
-    return 0.0
+        process = watched.tree()[-1]
+        sample = (time.monotonic(), float(process.memory_info().rss) / 1e6)
+        memory.setdefault(process.pid, []).append(sample)
 
 
 def _cpu_s(process: ManagedProcess) -> float:

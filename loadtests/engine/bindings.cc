@@ -53,7 +53,9 @@ nb::dict to_dict(const Window& window) {
     wrong[name_of(outcome).c_str()] = count;
   }
   nb::list threads;
-  for (const auto& thread : window.threads) threads.append(nb::make_tuple(thread.cpu, thread.run_queue));
+  for (const auto& thread : window.threads) {
+    threads.append(nb::make_tuple(thread.cpu, thread.run_queue, thread.turns));
+  }
   nb::dict out;
   out["number"] = window.number;
   out["phase"] = window.tag;

@@ -1,6 +1,7 @@
 #include "cutter.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace redline {
 
@@ -32,6 +33,7 @@ Cut Cutter::cut(uint64_t in_flight, uint64_t queued, WorkerEvents& events) {
           .end = end,
           .cpu = spent.cpu,
           .run_queue = spent.run_queue,
+          .turns = spent.turns,
           .in_flight = in_flight,
           .queued = queued,
           .parts = take_parts(events)};
@@ -47,13 +49,16 @@ Cut Cutter::cut(uint64_t in_flight, uint64_t queued, WorkerEvents& events) {
   return cut;
 }
 
-// The current phase always; an older one where answers to it came late.
+// The current phase always; an older one where answers to it came late. Where nothing was counted
+// nothing is handed over: a thread that had no core for long has many such windows to cut, and must
+// cut them faster than time passes.
 std::vector<Cut::Part> Cutter::take_parts(WorkerEvents& events) {
   std::vector<Cut::Part> parts;
   for (auto& phase : phases_) {
-    if (phase != phases_.back() && phase->counts->empty()) continue;
-    parts.push_back({phase->number, phase->tag, std::move(phase->counts)});
-    phase->counts = events.fresh_counts();
+    const bool empty = phase->counts->empty();
+    if (empty && phase != phases_.back()) continue;
+    auto& part = parts.emplace_back(Cut::Part{phase->number, phase->tag, nullptr});
+    if (!empty) part.counts = std::exchange(phase->counts, events.fresh_counts());
   }
   return parts;
 }

@@ -168,21 +168,22 @@ std::vector<Window> Engine::merge(std::vector<Cut> cuts) {
       window.tag = part.tag;
       if (!window.counts) {
         window.counts = std::move(part.counts);
-        continue;
+      } else if (part.counts) {
+        window.counts->add(*part.counts);
+        recycle(std::move(part.counts));
       }
-      window.counts->add(*part.counts);
-      recycle(std::move(part.counts));
     }
   }
   std::vector<Window> merged;
   for (auto& [phase, window] : windows) {
+    if (!window.counts) window.counts = fresh_counts();
     window.number = cuts.front().number;
     window.start = cuts.front().start;
     window.end = cuts.front().end;
     for (const Cut& cut : cuts) {
       window.in_flight += cut.in_flight;
       window.queued += cut.queued;
-      window.threads.push_back({cut.cpu, cut.run_queue});
+      window.threads.push_back({cut.cpu, cut.run_queue, cut.turns});
     }
     merged.push_back(std::move(window));
   }

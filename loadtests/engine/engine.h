@@ -18,6 +18,7 @@ struct Window {
   struct Thread {
     Nanoseconds cpu = 0;
     Nanoseconds run_queue = 0;
+    int64_t turns = 0;
   };
   uint64_t number = 0;
   uint32_t phase = 0;

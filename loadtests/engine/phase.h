@@ -25,7 +25,7 @@ struct Cut {
   struct Part {
     uint32_t phase = 0;
     std::string tag;
-    std::unique_ptr<Counts> counts;
+    std::unique_ptr<Counts> counts;  // null: nothing was counted
   };
   uint64_t number = 0;
   uint32_t thread = 0;
@@ -34,6 +34,7 @@ struct Cut {
   Nanoseconds end = 0;
   Nanoseconds cpu = 0;       // CPU time of the thread in this window
   Nanoseconds run_queue = 0; // time it was ready to run and had no core
+  int64_t turns = 0;         // how often it was given a core
   uint64_t in_flight = 0;    // at the window's end
   uint64_t queued = 0;
   std::vector<Part> parts{};

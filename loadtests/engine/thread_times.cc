@@ -28,13 +28,15 @@ ThreadTimes::Spent ThreadTimes::read() const {
     char* rest = text.data();
     strtoll(rest, &rest, 10);
     spent.run_queue = strtoll(rest, &rest, 10);
+    spent.turns = strtoll(rest, &rest, 10);
   }
   return spent;
 }
 
 ThreadTimes::Spent ThreadTimes::lap() {
   const Spent now = read();
-  const Spent lap{now.cpu - last_.cpu, now.run_queue - last_.run_queue};
+  const Spent lap{now.cpu - last_.cpu, now.run_queue - last_.run_queue,
+                  now.turns - last_.turns};
   last_ = now;
   return lap;
 }

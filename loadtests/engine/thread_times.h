@@ -1,4 +1,4 @@
-// CPU time and run-queue wait of the calling thread: the proof that a generator had its core.
+// CPU time, run-queue wait and turns of the calling thread: the proof that a generator had its core.
 #pragma once
 
 #include "clock.h"
@@ -15,6 +15,7 @@ class ThreadTimes {
   struct Spent {
     Nanoseconds cpu = 0;
     Nanoseconds run_queue = 0;
+    int64_t turns = 0;  // how often it was given a core
   };
   // Since the last call.
   Spent lap();

@@ -32,6 +32,8 @@ class ThreadTime:
     cpu_s: float
     run_queue_s: float
     """Seconds in which it was ready to run and had no core."""
+    turns: int
+    """How often it was given a core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,10 @@ def window_from(raw: dict[str, object]) -> Window:
     """The window that the extension describes by ``raw``."""
     fields = dict(raw)
     threads = fields.pop("threads")
-    fields["threads"] = tuple(ThreadTime(cpu / 1e9, wait / 1e9) for cpu, wait in threads)  # type: ignore[attr-defined]
+    fields["threads"] = tuple(
+        ThreadTime(cpu / 1e9, wait / 1e9, turns)
+        for cpu, wait, turns in threads  # type: ignore[attr-defined]
+    )
     for name in ("right_times", "wrong_times"):
         fields[name] = Times(*(_compressed(payload) for payload in fields[name]))  # type: ignore[attr-defined]
     return Window(**fields)  # type: ignore[arg-type]

@@ -41,6 +41,11 @@ class DriveResult:
     """(CPU time + run-queue wait) / wall of the busiest thread, over the span."""
     duration_s: float
 
+    @property
+    def all_right(self) -> bool:
+        """Whether requests fell due, and each of them was answered rightly."""
+        return 0 < self.ok == self.due
+
 
 class DriveTotals:
     """Adds windows of the engine up, as they come. Set ``end_ns`` when the span's end is known."""

@@ -62,7 +62,8 @@ class Span:
     ``step`` is the search's word for the probe (``warmup``, ``grow``, ``refine``, ``hold``, ...).
     Only windows of the phase ``measure`` count towards a result, and no warmup has that phase. The
     phase ``drain`` follows it: nothing new falls due, and what is in flight ends. ``users`` are
-    those in closed loop; in open loop ``rate_rps`` is what falls due each second.
+    those in closed loop; in open loop ``rate_rps`` is what falls due each second. Probes are
+    numbered anew in each ``repeat``, before which the server is restarted.
     """
 
     target: str
@@ -71,6 +72,7 @@ class Span:
     phase: Phase
     users: int
     rate_rps: float | None = None
+    repeat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,9 @@ class Window:
     ``right`` and the counts in ``wrong`` (by kind) are apart and add up to all that ended.
     ``unsent`` ended as well, without ever being sent. ``in_flight`` counts, at the window's end,
     the requests that were due and had not ended. ``busy`` is, for each generator thread by name,
-    (its CPU time + its run-queue wait) per second.
+    (its CPU time + its run-queue wait) per second. ``said`` has, of each kind of error that a
+    worker met for the first time, what the first answer of it said. ``core_waits_us`` tells, where
+    the client knows it, how long each thread waited on average for a core when it was ready to run.
     """
 
     span: Span
@@ -97,6 +101,8 @@ class Window:
     workers: int
     busy: dict[str, float]
     times: Times = field(compare=False)
+    said: dict[str, str] = field(default_factory=dict)
+    core_waits_us: dict[str, float] = field(default_factory=dict)
 
     @property
     def ended(self) -> int:
@@ -107,6 +113,11 @@ class Window:
     def busy_ratio(self) -> float:
         """That of the busiest generator thread; 0 where none is known."""
         return max(self.busy.values(), default=0.0)
+
+    @property
+    def core_wait_us(self) -> float | None:
+        """That of the thread that waited longest; None where none is known."""
+        return max(self.core_waits_us.values(), default=None)
 
     @property
     def offered_rps(self) -> float:
@@ -137,35 +148,54 @@ def across_workers(windows: Sequence[Window], workers: int) -> Window:
     has a longer one elsewhere, and over a probe the durations add up to its length.
     """
     duration_s = sum(window.duration_s for window in windows) / workers
-    busy = {name: ratio for window in windows for name, ratio in window.busy.items()}
     in_flight = sum(window.in_flight for window in windows)
-    return _summed(windows, duration_s, len(windows), busy, in_flight)
+    whole = _summed(windows, duration_s, len(windows), in_flight)
+    return replace(
+        whole,
+        busy={name: ratio for window in windows for name, ratio in window.busy.items()},
+        core_waits_us={name: us for window in windows for name, us in window.core_waits_us.items()},
+    )
 
 
 def across_time(windows: Sequence[Window]) -> Window:
-    """Windows that followed each other, as one; each thread's ``busy`` is its mean over them."""
+    """Windows that followed each other, as one; what each thread tells is its mean over them."""
     duration_s = sum(window.duration_s for window in windows)
-    busy_s: Counter[str] = Counter()
-    for window in windows:
-        for name, ratio in window.busy.items():
-            busy_s[name] += ratio * window.duration_s  # type: ignore[assignment]  # seconds
-    busy = {name: seconds / duration_s for name, seconds in busy_s.items()} if duration_s else {}
     workers = min(window.workers for window in windows)
-    return _summed(windows, duration_s, workers, busy, windows[-1].in_flight)
+    whole = _summed(windows, duration_s, workers, windows[-1].in_flight)
+    return replace(
+        whole,
+        busy=_mean_of_each([(window.busy, window.duration_s) for window in windows]),
+        core_waits_us=_mean_of_each(
+            [(window.core_waits_us, window.duration_s) for window in windows]
+        ),
+    )
+
+
+def _mean_of_each(values: Sequence[tuple[dict[str, float], float]]) -> dict[str, float]:
+    """By name, over all that was told for so many seconds; a name that is missing was 0."""
+    duration_s = sum(seconds for _, seconds in values)
+    names = dict.fromkeys(name for told, _ in values for name in told)
+    if not duration_s:
+        return {}
+    return {
+        name: sum(told.get(name, 0.0) * seconds for told, seconds in values) / duration_s
+        for name in names
+    }
 
 
 def _summed(
     windows: Sequence[Window],
     duration_s: float,
     workers: int,
-    busy: dict[str, float],
     in_flight: int,
 ) -> Window:
     times = Times()
     wrong: Counter[str] = Counter()
+    said: dict[str, str] = {}
     for window in windows:
         times.add(window.times)
         wrong.update(window.wrong)
+        said = window.said | said
     return replace(
         windows[0],
         duration_s=duration_s,
@@ -176,14 +206,14 @@ def _summed(
         unsent=sum(window.unsent for window in windows),
         in_flight=in_flight,
         workers=workers,
-        busy=busy,
         times=times,
+        said=said,
     )
 
 
 COUNTS = (
     *("number", "start_s", "duration_s", "due", "sent", "right"),
-    *("wrong", "unsent", "in_flight", "busy"),
+    *("wrong", "unsent", "in_flight", "busy", "core_waits_us", "said"),
 )
 """The fields of a window that one worker knows, apart from its span and its times."""
 

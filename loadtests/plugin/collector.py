@@ -9,7 +9,7 @@ exactly where a phase begins or ends.
 import sys
 import time
 from collections import Counter
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Any
 
 import gevent
@@ -125,7 +125,8 @@ class Collector:
             windows.append(self._own(self._span))
         self._number += 1
         self._reset()
-        self._runner.send_message(WINDOW_MESSAGE, to_message(together(windows), last=last))
+        window = replace(together(windows), said=self._engines.newly_said())
+        self._runner.send_message(WINDOW_MESSAGE, to_message(window, last=last))
 
     def _own(self, span: Span) -> Window:
         """What Python clients did since the last cut: they tell of a request only when it ended."""

@@ -2,6 +2,8 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 
 import gevent
@@ -9,7 +11,9 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner
 
 from loadtests.measure.window import Phase, Span, Window, across_workers, from_message
+from loadtests.plugin.board import Board
 from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE, WINDOW_S
+from loadtests.plugin.server_watch import ServerWatch
 from loadtests.record.writer import RecordWriter
 from loadtests.search.ceiling import Load
 
@@ -33,17 +37,33 @@ class Conductor:
     """Probes one load at a time for ``target``; writes every window, if there is a writer.
 
     What is in flight at a probe's end may take ``drain_s`` to end, so that it does not weigh on the
-    next probe.
+    next probe. ``watch`` looks at the server, ``board`` shows what comes in, ``repeat``
+    says how often the server was restarted before, ``first_probe`` which number the first probe
+    gets.
     """
 
     def __init__(
-        self, runner: Runner, target: str, writer: RecordWriter | None, drain_s: float
+        self,
+        runner: Runner,
+        target: str,
+        writer: RecordWriter | None = None,
+        watch: ServerWatch | None = None,
+        board: Board | None = None,
+        *,
+        drain_s: float,
+        repeat: int = 0,
+        first_probe: int = 0,
     ) -> None:
         self._runner = runner
         self._target = target
+        self._repeat = repeat
         self._writer = writer
+        self._watch = watch
+        self._board = board
         self._drain_s = drain_s
-        self._probe = -1
+        self.in_vain: Callable[[Sequence[Window]], bool] | None = None
+        """Whether a probe whose measured windows so far are these can be stopped."""
+        self._probe = first_probe - 1
         self._parts: dict[tuple[Span, int], list[Window]] = defaultdict(list)
         self._ended_workers: dict[Span, int] = defaultdict(int)
         self._merged: list[Window] = []
@@ -59,16 +79,21 @@ class Conductor:
         self._probe += 1
         self._merged = []
         self._expected = _workers(self._runner)
-        self._wait_for_users(load.users)
-        if load.settle_s:
-            self._run(self._span(load, "settle"), load.settle_s)
+        self._wait_for_users(self.users_of(load))
         measured = self._span(load, "warmup" if load.step == "warmup" else "measure")
-        self._run(measured, load.measure_s)
         drain = self._span(load, "drain")
-        self._begin(drain, windows=1)
-        self._gather(measured, GATHER_TIMEOUT_S)
-        self._gather(drain, GATHER_TIMEOUT_S + self._drain_s)
+        with self._watched(measured):
+            if load.settle_s:
+                self._run(self._span(load, "settle"), load.settle_s)
+            self._run(measured, load.measure_s, self.in_vain)
+            self._begin(drain, windows=1)
+            self._gather(measured, GATHER_TIMEOUT_S)
+            self._gather(drain, GATHER_TIMEOUT_S + self._drain_s)
         return Probed(*(self._merged_of(span) for span in (measured, drain)))
+
+    def users_of(self, load: Load) -> int:
+        """The users that stand for a load: in open loop one in each worker, whose rate is set."""
+        return load.users if load.rate_rps is None else _workers(self._runner)
 
     def wait_until_ready(self) -> None:
         """Workers that were stopped are ready again only after Locust's stop timeout.
@@ -93,15 +118,46 @@ class Conductor:
         self._merged.clear()
 
     def _span(self, load: Load, phase: Phase) -> Span:
-        return Span(self._target, self._probe, load.step, phase, load.users)
+        return Span(
+            target=self._target,
+            probe=self._probe,
+            step=load.step,
+            phase=phase,
+            users=self.users_of(load),
+            rate_rps=load.rate_rps,
+            repeat=self._repeat,
+        )
+
+    @contextmanager
+    def _watched(self, span: Span) -> Iterator[None]:
+        """Look at the server before, during and after, all while nothing else is asked of it."""
+        if self._watch is None:
+            yield
+            return
+        self._watch.look(span, "before")
+        looking = self._watch.keep_looking(span)
+        try:
+            yield
+        finally:
+            looking.kill()
+        self._watch.look(span, "after")
 
     def _begin(self, span: Span, windows: int) -> None:
         message = {"span": astuple(span), "windows": windows, "workers": self._expected}
         self._runner.send_message(PHASE_MESSAGE, message)
 
-    def _run(self, span: Span, seconds: float) -> None:
+    def _run(
+        self,
+        span: Span,
+        seconds: float,
+        in_vain: Callable[[Sequence[Window]], bool] | None = None,
+    ) -> None:
         self._begin(span, max(1, round(seconds / WINDOW_S)))
-        gevent.sleep(seconds)
+        deadline = time.monotonic() + seconds
+        while (left_s := deadline - time.monotonic()) > 0:
+            gevent.sleep(left_s if in_vain is None else min(left_s, WINDOW_S))
+            if in_vain is not None and in_vain(self._merged_of(span)):
+                break
         self._raise_failure()
 
     def _wait_for_users(self, users: int) -> None:
@@ -146,6 +202,8 @@ class Conductor:
     def _accept(self, parts: list[Window]) -> None:
         window = across_workers(parts, self._expected)
         self._merged.append(window)
+        if self._board is not None:
+            self._board.add(window, self._expected)
         if self._writer is None or self._failure is not None:
             return
         try:

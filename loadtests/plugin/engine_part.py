@@ -2,11 +2,13 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 from hdrh.histogram import HdrHistogram
 
 from loadtests.engine import Window as EngineWindow
+from loadtests.engine.window import ThreadTime
 from loadtests.measure.window import (
     TIMES,
     Span,
@@ -30,6 +32,7 @@ class EnginePart:
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
         self._queued: dict[SharedEngine, list[EngineWindow]] = {}
+        self._said: set[str] = set()
         engines.listeners.append(self._on_window)
 
     def _on_window(self, shared: SharedEngine, window: EngineWindow) -> None:
@@ -71,6 +74,13 @@ class EnginePart:
                 taken.append(parts)
         return taken
 
+    def newly_said(self) -> dict[str, str]:
+        """What errors said of which nothing was known at the last call."""
+        said = {kind: text for one in self._engines.running for kind, text in one.said.items()}
+        new = {kind: text for kind, text in said.items() if kind not in self._said}
+        self._said |= new.keys()
+        return new
+
     def drop(self) -> None:
         """Forget what is queued."""
         self._queued.clear()
@@ -110,6 +120,7 @@ def window_of(span: Span, number: int, thread_name: str, parts: list[EngineWindo
         in_flight=parts[-1].in_flight + parts[-1].queued,
         workers=1,
         busy=_busy(parts, thread_name, duration_s),
+        core_waits_us=_core_waits_us(parts, thread_name),
         times=times,
     )
 
@@ -123,9 +134,23 @@ def _times_of(part: EngineWindow) -> Times:
 
 
 def _busy(parts: list[EngineWindow], thread_name: str, duration_s: float) -> dict[str, float]:
-    threads = {part.number: part.threads for part in parts}.values()
-    each = zip(*threads, strict=True)
     return {
-        f"{thread_name}{index}": sum(one.cpu_s + one.run_queue_s for one in spent) / duration_s
-        for index, spent in enumerate(each)
+        name: sum(one.cpu_s + one.run_queue_s for one in spent) / duration_s
+        for name, spent in _each_thread(parts, thread_name)
     }
+
+
+def _core_waits_us(parts: list[EngineWindow], thread_name: str) -> dict[str, float]:
+    return {
+        name: 1e6 * sum(one.run_queue_s for one in spent) / max(1, sum(one.turns for one in spent))
+        for name, spent in _each_thread(parts, thread_name)
+    }
+
+
+def _each_thread(
+    parts: list[EngineWindow], thread_name: str
+) -> Iterator[tuple[str, tuple[ThreadTime, ...]]]:
+    """The name of each thread, and what it spent in each span of time."""
+    threads = {part.number: part.threads for part in parts}.values()
+    for index, spent in enumerate(zip(*threads, strict=True)):
+        yield f"{thread_name}{index}", spent

@@ -2,15 +2,22 @@
 
 import sys
 from argparse import Namespace
+from typing import Any, Protocol
 
 import gevent
 from locust import LoadTestShape
 from locust.runners import Runner
 
-from loadtests.measure.window import across_time
 from loadtests.plugin.conductor import Conductor, DataLostError, Probed
-from loadtests.search.ceiling import CeilingSearch, Load
+from loadtests.search.ceiling import Load
 from serving.errors import RedlineError
+
+
+class Search(Protocol):
+    """What a shape asks for the next load; it must be fed before it is asked again."""
+
+    def next_load(self) -> Load | None:
+        """The load to probe now, None at the end."""
 
 
 class SearchShape(LoadTestShape):
@@ -21,13 +28,17 @@ class SearchShape(LoadTestShape):
     """
 
     abstract = True
-    _search: CeilingSearch | None = None
+    _search: Search | None = None
     _conductor: Conductor | None = None
     _load: Load | None = None
     _users = 0
 
-    def make_search(self, options: Namespace) -> CeilingSearch:
+    def make_search(self, options: Namespace) -> Search:
         """A fresh search, as the command line asks for."""
+        raise NotImplementedError
+
+    def feed(self, search: Any, probed: Probed) -> None:
+        """Tell the search, of the kind that :meth:`make_search` made, what its load gave."""
         raise NotImplementedError
 
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
@@ -62,14 +73,14 @@ class SearchShape(LoadTestShape):
             self._search = self.make_search(options)
             self._conductor.wait_until_ready()
         if self._load is not None:
-            window = across_time(self._probed(self._conductor, self._load).measured)
-            self._search.feed(window.goodput_rps, window.error_ratio)
+            self.feed(self._search, self._probed(self._conductor, self._load))
         self._load = self._search.next_load()
         if self._load is None:
             runner.environment.process_exit_code = 0  # overload fails requests by design
             return None
-        change, self._users = abs(self._load.users - self._users), self._load.users
-        return self._load.users, max(1, change)
+        users = self._conductor.users_of(self._load)
+        change, self._users = abs(users - self._users), users
+        return users, max(1, change)
 
     @staticmethod
     def _probed(conductor: Conductor, load: Load) -> Probed:

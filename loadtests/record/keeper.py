@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.record.files import write_whole
-from loadtests.record.reader import read_windows
-from loadtests.record.run import RunInfo, TargetRun
+from loadtests.record.reader import read_capacities, read_run, read_server, read_windows
+from loadtests.record.run import RUN, RunInfo, TargetRun
 from loadtests.record.summarise import summarise
 from loadtests.record.summary import Summary
 from serving.errors import RecordError
@@ -46,6 +46,16 @@ def _unused(folder: Path) -> Path:
     return folder if not folder.exists() else next(path for path in tries if not path.exists())
 
 
+def draw_summary(folder: Path) -> Summary:
+    """Write ``summary.json``, drawn from the rest of the record alone; RecordError."""
+    summary = summarise(
+        read_run(folder), read_windows(folder), read_server(folder), read_capacities(folder)
+    )
+    text = summary.model_dump_json(by_alias=True, indent=2)
+    write_whole(folder / "summary.json", text + "\n")
+    return summary
+
+
 class RunKeeper:
     """The record of one run in ``folder``; every change is on disk before a method returns.
 
@@ -75,17 +85,11 @@ class RunKeeper:
 
     def summarise(self) -> Summary:
         """Write ``summary.json`` as the record stands."""
-        summary = summarise(self._info, self._windows())
-        text = summary.model_dump_json(by_alias=True, indent=2)
-        write_whole(self.folder / "summary.json", text + "\n")
-        return summary
-
-    def _windows(self) -> list[Any]:
-        return read_windows(self.folder) if (self.folder / "windows.jsonl").exists() else []
+        return draw_summary(self.folder)
 
     def _replace(self, **changes: Any) -> None:
         self._info = self._info.model_copy(update=changes)
         self._save()
 
     def _save(self) -> None:
-        write_whole(self.folder / "run.json", self._info.model_dump_json(indent=2) + "\n")
+        write_whole(self.folder / RUN, self._info.model_dump_json(indent=2) + "\n")

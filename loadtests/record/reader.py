@@ -1,22 +1,47 @@
-"""Reads the windows of a run record back, whole or cut short."""
+"""Reads a run record back, whole or cut short."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hdrh.histogram import HdrHistogram
+from pydantic import ValidationError
 
+from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import COUNTS, TIMES, Span, Times, Window
-from loadtests.record.writer import HISTOGRAMS, WINDOWS
+from loadtests.record.answers import CapacityFound
+from loadtests.record.details import Details, details_of
+from loadtests.record.run import RUN, RunInfo
+from loadtests.record.writer import CAPACITY, HISTOGRAMS, SERVER, WINDOWS
 from serving.errors import RecordError
+
+T = TypeVar("T")
+
+
+def read_run(folder: Path) -> RunInfo:
+    """What ran; RecordError when that cannot be read, or was edited."""
+    try:
+        return RunInfo.model_validate_json((folder / RUN).read_bytes())
+    except OSError as error:
+        raise RecordError(
+            f"cannot read the run record {folder}: {RUN}: {error.strerror}; "
+            "name a folder that redline run left"
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise RecordError(f"{folder / RUN} is damaged: {where}: {first['msg']}") from None
 
 
 def read_windows(folder: Path) -> list[Window]:
     """Every window of the record, in order; a last line that is cut short is left out.
 
-    RecordError when there is no record or a line before the last is damaged.
+    None before the first window was written. RecordError when the files cannot be read or a line
+    before the last is damaged.
     """
+    if not (folder / WINDOWS).exists():
+        return []
     try:
         lines = _whole_lines(folder / WINDOWS)
         payloads = [
@@ -33,6 +58,33 @@ def read_windows(folder: Path) -> list[Window]:
         _window(folder, number, line, payloads[(number - 1) * each : number * each])
         for number, line in enumerate(lines, start=1)
     ]
+
+
+def read_details(folder: Path) -> dict[str, Details]:
+    """What the report shows beyond the summary, by target; RecordError."""
+    return details_of(read_windows(folder))
+
+
+def read_server(folder: Path) -> list[ServerSample]:
+    """Every sample of the server, in order; RecordError when a line before the last is damaged."""
+    return _read_lines(folder / SERVER, ServerSample)
+
+
+def read_capacities(folder: Path) -> list[CapacityFound]:
+    """What each search for the capacity ended with; RecordError as of :func:`read_server`."""
+    return _read_lines(folder / CAPACITY, CapacityFound)
+
+
+def _read_lines(path: Path, make: Callable[..., T]) -> list[T]:
+    found = []
+    for number, line in enumerate(_whole_lines(path) if path.exists() else [], start=1):
+        try:
+            found.append(make(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise RecordError(
+                f"{path}, line {number}: damaged ({type(error).__name__}: {error})"
+            ) from None
+    return found
 
 
 def follow_windows(folder: Path) -> Iterator[dict[str, Any] | None]:

@@ -8,6 +8,7 @@ Server = Literal["tfserving", "torchserve"]
 Protocol = Literal["grpc", "rest"]
 Body = Literal["tensor", "json", "binary"]
 DeploymentKind = Literal["image", "native", "embedded", "external"]
+RUN = "run.json"
 SCHEMA = 1
 
 
@@ -41,8 +42,31 @@ class Host(Record):
     python: str
 
 
+class Calibration(Record):
+    """What the generator did to a server that answers at once, with this target's payload.
+
+    On the cores that the run used: ``rate_rps`` is the most right answers per second; the rest is
+    of a light open loop. ``floor_us`` is the median service latency, below which nothing can be
+    seen; ``lag_p99_us`` the generator's own lag, and ``jitter_us`` the service latency's p99 less
+    its median. ``clock_ns`` is the clock's smallest step.
+    """
+
+    rate_rps: float
+    floor_us: float
+    lag_p99_us: float
+    jitter_us: float
+    clock_ns: int
+    protocol: Protocol
+    request_bytes: int
+    answer_bytes: int
+    made: str
+
+
 class TargetIdentity(Record):
-    """Which target, and how it was deployed."""
+    """Which target, how it was deployed, and what is needed to repeat it.
+
+    ``model_key`` is the hash of the model's definition; ``settings`` what its configuration set.
+    """
 
     server: Server
     protocol: Protocol
@@ -54,21 +78,19 @@ class TargetIdentity(Record):
     server_version: str
     server_cores: list[int]
     generator_cores: list[int]
+    model_key: str
+    server_command: list[str]
+    generator_command: list[str] = []
+    settings: str
     parity: Parity | None = None
     failure: str | None = None
 
 
 class TargetRun(TargetIdentity):
-    """One target of a run, with what is needed to repeat it.
-
-    ``model_key`` is the hash of the model's definition; ``settings`` what its configuration set.
-    """
+    """One target of a run, and what the generator can do to it."""
 
     name: str
-    model_key: str
-    server_command: list[str]
-    generator_command: list[str] = []
-    settings: str
+    calibration: Calibration | None = None
 
 
 class RunInfo(Record):

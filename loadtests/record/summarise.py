@@ -1,24 +1,44 @@
-"""From the record alone (``run.json`` and the windows) to the summary."""
+"""From the record alone (``run.json``, the windows, the server's samples) to the summary."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 
-from loadtests.measure.window import Window, across_time, quantiles_ms
+from loadtests.measure.intervals import goodput_interval, latency_interval
+from loadtests.measure.server_sample import ServerSample
+from loadtests.measure.window import Window, quantiles_ms
+from loadtests.record.answers import CapacityFound
+from loadtests.record.judge import judge_capacity, judge_ceiling
+from loadtests.record.probes import RecordedProbe, recorded_probes
 from loadtests.record.run import RunInfo, TargetIdentity, TargetRun
-from loadtests.record.summary import Ceiling, Latency, Limit, Probe, Summary, TargetSummary
-from loadtests.search.ceiling import MAX_ERROR_RATIO, PROFILES
+from loadtests.record.summary import (
+    ErrorKind,
+    Interval,
+    Latency,
+    Probe,
+    Reconciliation,
+    Summary,
+    TargetSummary,
+)
 
-GENERATOR_BUSY_RATIO = 0.9
-"""A generator process this busy was, or may have been, the bottleneck."""
 
-
-def summarise(run: RunInfo, windows: Iterable[Window]) -> Summary:
+def summarise(
+    run: RunInfo,
+    windows: Iterable[Window],
+    samples: Iterable[ServerSample] = (),
+    capacities: Sequence[CapacityFound] = (),
+) -> Summary:
     """The summary of ``run``; complete only if it finished and every target has a ceiling."""
-    by_target: dict[str, list[Window]] = defaultdict(list)
-    for window in windows:
-        by_target[window.span.target].append(window)
-    max_users = PROFILES[run.profile].max_users
-    targets = [_target(target, by_target[target.name], max_users) for target in run.targets]
+    probes = recorded_probes(windows, samples)
+    targets = [
+        _target(
+            run,
+            target,
+            probes.get(target.name, []),
+            [found for found in capacities if found.target == target.name],
+        )
+        for target in run.targets
+    ]
     return Summary(
         complete=run.finished is not None and all(target.ceiling for target in targets),
         failure=run.failure,
@@ -28,71 +48,81 @@ def summarise(run: RunInfo, windows: Iterable[Window]) -> Summary:
         profile=run.profile,
         command=run.command,
         redline=run.redline,
+        versions=run.versions,
+        seed=run.seed,
         host=run.host,
         targets=targets,
     )
 
 
-def _target(target: TargetRun, windows: list[Window], max_users: int) -> TargetSummary:
-    measured: dict[int, list[Window]] = defaultdict(list)
-    for window in windows:
-        if window.span.phase == "measure":
-            measured[window.span.probe].append(window)
-    merged = [across_time(parts) for parts in measured.values()]
+def _target(
+    run: RunInfo,
+    target: TargetRun,
+    probes: Sequence[RecordedProbe],
+    capacities: Sequence[CapacityFound],
+) -> TargetSummary:
     identity = target.model_dump(include=set(TargetIdentity.model_fields))
-    held = next((window for window in reversed(merged) if window.span.step == "hold"), None)
-    identity["failure"] = target.failure or (_fault(held) if held else None)
-    sound = held if held and not identity["failure"] else None
+    judged = judge_ceiling(target, probes, run.profile)
+    identity["failure"] = target.failure or judged.failure
     return TargetSummary(
         **identity,
-        ceiling=_ceiling(target, sound, max_users) if sound else None,
-        probes=[_probe(number, window) for number, window in enumerate(merged, start=1)],
+        name=target.name,
+        verdict=judged.verdict,
+        ceiling=None if identity["failure"] else judged.ceiling,
+        capacity=judge_capacity(target, probes, capacities),
+        calibration=target.calibration,
+        probes=[_probe(number, probe) for number, probe in enumerate(probes, start=1)],
+        errors=_errors(probes),
     )
 
 
-def _probe(number: int, window: Window) -> Probe:
+def _probe(number: int, probe: RecordedProbe) -> Probe:
+    window, span = probe.whole, probe.span
+    times = window.times
+    p99_us = latency_interval(probe.measured, 0.99)
+    cores = probe.server_cores_used()
     return Probe(
         number=number,
-        phase=window.span.step,  # type: ignore[arg-type]  # pydantic checks it
-        users=window.span.users,
+        repeat=span.repeat,
+        phase=span.step,  # type: ignore[arg-type]  # pydantic checks it
+        users=span.users,
+        rate_rps=span.rate_rps,
         duration_s=round(window.duration_s, 3),
         sent=window.ended,
         right=window.right,
         wrong=window.wrong,
+        unsent=window.unsent + sum(drained.unsent for drained in probe.drained),
+        offered_rps=round(window.offered_rps, 3),
         goodput_rps=round(window.goodput_rps, 3),
+        goodput_ci95_rps=_rounded(goodput_interval(probe.measured)),
         error_ratio=round(window.error_ratio, 6),
-        latency_ms=Latency(**quantiles_ms(window.times.response)),
+        latency_ms=Latency(**quantiles_ms(times.response)),
+        p99_ci95_ms=_rounded(p99_us and (p99_us[0] / 1000, p99_us[1] / 1000)),
+        service_ms=Latency(**quantiles_ms(times.service)),
+        slot_wait_ms=Latency(**quantiles_ms(times.slot_wait)),
+        generator_lag_ms=Latency(**quantiles_ms(times.generator_lag)),
         generator_busy_ratio=round(window.busy_ratio, 4),
+        server_cores_used=None if cores is None else round(cores, 3),
+        reconciliation=Reconciliation(**asdict(probe.reconciliation())),
     )
 
 
-def _fault(held: Window) -> str | None:
-    """Why a held measurement is no ceiling, None when it is one."""
-    if held.error_ratio <= MAX_ERROR_RATIO and held.right:
-        return None
-    kinds = ", ".join(f"{count} {kind}" for kind, count in held.wrong.items()) or "no answer"
-    return f"no ceiling: at {held.span.users} users answers went wrong ({kinds})"
+def _rounded(interval: Interval | None) -> Interval | None:
+    return interval and (round(interval[0], 3), round(interval[1], 3))
 
 
-def _ceiling(target: TargetRun, window: Window, max_users: int) -> Ceiling:
-    limit = _limit(target, window, max_users)
-    return Ceiling(
-        goodput_rps=round(window.goodput_rps, 3),
-        predictions_per_s=round(window.goodput_rps * target.batch, 3),
-        users=window.span.users,
-        latency_ms=Latency(**quantiles_ms(window.times.response)),
-        error_ratio=round(window.error_ratio, 6),
-        duration_s=round(window.duration_s, 3),
-        generator_busy_ratio=round(window.busy_ratio, 4),
-        at_least=limit is not None,
-        limited_by=limit,
-    )
-
-
-def _limit(target: TargetRun, window: Window, max_users: int) -> Limit | None:
-    """What else than the server may have set a ceiling."""
-    if set(target.server_cores) & set(target.generator_cores):
-        return "cores"
-    if window.busy_ratio >= GENERATOR_BUSY_RATIO:
-        return "generator"
-    return "users" if window.span.users >= max_users else None
+def _errors(probes: Sequence[RecordedProbe]) -> dict[str, ErrorKind]:
+    """By kind, most frequent first."""
+    every: Counter[str] = Counter()
+    held: Counter[str] = Counter()
+    said: dict[str, str] = {}
+    for probe in probes:
+        wrong = probe.whole.wrong
+        every.update(wrong)
+        held.update(wrong if probe.span.step == "hold" else {})
+        for window in (*probe.settled, *probe.measured, *probe.drained):
+            said = window.said | said
+    return {
+        kind: ErrorKind(requests=count, held=held[kind], said=said.get(kind))
+        for kind, count in sorted(every.items(), key=lambda item: (-item[1], item[0]))
+    }

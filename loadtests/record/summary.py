@@ -6,6 +6,7 @@ from pydantic import ConfigDict
 
 from loadtests.record.run import (
     SCHEMA,
+    Calibration,
     DeploymentKind,
     Host,
     Parity,
@@ -15,8 +16,11 @@ from loadtests.record.run import (
     TargetIdentity,
 )
 
-Limit = Literal["generator", "users", "cores"]
-ProbePhase = Literal["grow", "refine", "hold"]
+Bottleneck = Literal["server", "generator", "connections", "unknown"]
+ProbeStep = Literal["grow", "refine", "hold", "double", "bisect", "confirm"]
+ReconciliationState = Literal["reconciled", "mismatch", "not checkable"]
+Interval = tuple[float, float]
+"""Low and high end, at 95 %."""
 
 
 class Latency(Record):
@@ -32,51 +36,124 @@ class Latency(Record):
     max: float | None
 
 
+class Reason(Record):
+    """Why a number is INVALID: the rule it breaks, what was found, and what to do."""
+
+    rule: str
+    what: str
+    remedy: str
+
+
+class Verdict(Record):
+    """Whether a number is VALID, and what the bottleneck was, with its evidence in figures."""
+
+    valid: bool
+    reasons: list[Reason]
+    bottleneck: Bottleneck
+    evidence: dict[str, float | str]
+
+
+class Reconciliation(Record):
+    """The client's count of requests beside the server's own, from quiescent to drained."""
+
+    state: ReconciliationState
+    client: int | None
+    server: float | None
+    why: str
+
+
 class Probe(Record):
     """One load, held for ``duration_s`` after it settled, and what came back.
 
+    ``users`` are those of a closed loop; in an open loop ``rate_rps`` is what was asked for.
     ``sent`` counts the requests that ended within the probe; ``right`` and the kinds in ``wrong``
-    add up to it. ``generator_busy_ratio`` is the busiest generator process's CPU time per
-    wall-clock second.
+    add up to it. ``unsent`` were due and never sent, those of the drain included.
+    ``latency_ms`` is response latency; ``p99_ci95_ms`` the interval of its p99, by batch means.
+    ``generator_busy_ratio`` is (CPU time + run-queue wait) of the busiest generator thread per
+    second; ``server_cores_used`` the CPU seconds of all the server's processes per second.
     """
 
     number: int
-    phase: ProbePhase
+    repeat: int
+    phase: ProbeStep
     users: int
+    rate_rps: float | None
     duration_s: float
     sent: int
     right: int
     wrong: dict[str, int]
+    unsent: int
+    offered_rps: float
     goodput_rps: float
+    goodput_ci95_rps: Interval | None
     error_ratio: float
     latency_ms: Latency
+    p99_ci95_ms: Interval | None
+    service_ms: Latency
+    slot_wait_ms: Latency
+    generator_lag_ms: Latency
     generator_busy_ratio: float
+    server_cores_used: float | None
+    reconciliation: Reconciliation
 
 
 class Ceiling(Record):
-    """The highest goodput sustained, with the users that drew it.
+    """The highest goodput sustained in closed loop, with the users that drew it.
 
-    ``at_least`` is true where something other than the server may have set it, ``limited_by``:
-    ``generator``, a generator process that was busy all the time; ``users``, the largest number
-    that the search would try; ``cores``, which server and generator shared.
+    ``at_least`` is true where nothing shows that the server itself set it. ``ci95_rps`` is over
+    the repeats (mean +- t s/sqrt(n)), or of one measurement by batch means. ``repeats_rps`` has the
+    goodput of each repeat, of which ``goodput_rps`` is the mean; the rest is of the first.
     """
 
     goodput_rps: float
+    ci95_rps: Interval | None
     predictions_per_s: float
+    repeats_rps: list[float]
     users: int
     latency_ms: Latency
     error_ratio: float
     duration_s: float
     generator_busy_ratio: float
     at_least: bool
-    limited_by: Limit | None
+
+
+class Capacity(Record):
+    """The highest offered rate at which ``slo`` holds, in open loop.
+
+    ``rate_rps`` is None where the search gave none; ``why`` then says so. ``at_least`` is true
+    where the SLO never broke up to what the generator can offer.
+    """
+
+    slo: str
+    rate_rps: float | None
+    ci95_rps: Interval | None
+    repeats_rps: list[float]
+    at_least: bool
+    why: str | None
+    verdict: Verdict | None
+
+
+class ErrorKind(Record):
+    """Requests of one kind of error in all probes, and in those held; what the first one said."""
+
+    requests: int
+    held: int
+    said: str | None
 
 
 class TargetSummary(TargetIdentity):
-    """One target: its ceiling (None when the run did not get so far) and all its probes."""
+    """One target: its ceiling (None when the run did not get so far) and all its probes.
 
+    ``verdict`` is of the ceiling.
+    """
+
+    name: str
+    verdict: Verdict | None
     ceiling: Ceiling | None
+    capacity: Capacity | None
+    calibration: Calibration | None
     probes: list[Probe]
+    errors: dict[str, ErrorKind]
 
 
 class Summary(Record):
@@ -91,6 +168,8 @@ class Summary(Record):
     profile: str
     command: list[str]
     redline: str
+    versions: dict[str, str]
+    seed: int
     host: Host
     targets: list[TargetSummary]
 

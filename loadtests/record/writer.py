@@ -1,4 +1,4 @@
-"""Writes windows as they happen: ``windows.jsonl`` and ``histograms.hlog`` of one run."""
+"""Writes what is measured as it happens: windows, their histograms, samples of the server."""
 
 import json
 import os
@@ -8,19 +8,23 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Self
 
+from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import TIMES, Window, quantiles_ms
 from loadtests.record import hlog
+from loadtests.record.answers import CapacityFound
 from serving.errors import RecordError
 
 WINDOWS = "windows.jsonl"
 HISTOGRAMS = "histograms.hlog"
+SERVER = "server.jsonl"
+CAPACITY = "capacity.jsonl"
 
 
 class RecordWriter:
     """Appends to the record in ``folder``; one writer at a time.
 
     Each window is one JSON line, and in the same order a line of HdrHistogram's interval log for
-    each of its four times, tagged ``TARGET/TIME``. RecordError when either cannot be written.
+    each of its four times, tagged ``TARGET/TIME``. RecordError when a file cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,6 +32,7 @@ class RecordWriter:
         try:
             self._windows = (folder / WINDOWS).open("ab", buffering=0)
             self._histograms = (folder / HISTOGRAMS).open("ab", buffering=0)
+            self._server = (folder / SERVER).open("ab", buffering=0)
             if not self._histograms.tell():
                 _put(self._histograms, hlog.HEAD)
         except OSError as error:
@@ -41,10 +46,25 @@ class RecordWriter:
         except OSError as error:
             raise _unwritable(self._folder, error) from None
 
+    def write_server(self, sample: ServerSample) -> None:
+        """Append one sample of the server, down to the operating system."""
+        try:
+            _put(self._server, json.dumps(asdict(sample)) + "\n")
+        except OSError as error:
+            raise _unwritable(self._folder, error) from None
+
+    def write_capacity(self, found: CapacityFound) -> None:
+        """Append what a search for the capacity ended with, down to the operating system."""
+        try:
+            with (self._folder / CAPACITY).open("ab", buffering=0) as file:
+                _put(file, json.dumps(asdict(found)) + "\n")
+        except OSError as error:
+            raise _unwritable(self._folder, error) from None
+
     def close(self) -> None:
-        """Close both files."""
-        self._windows.close()
-        self._histograms.close()
+        """Close all files."""
+        for file in (self._windows, self._histograms, self._server):
+            file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -68,6 +88,8 @@ def to_json(window: Window) -> dict[str, Any]:
         "in_flight": window.in_flight,
         "workers": window.workers,
         "busy": {name: round(ratio, 4) for name, ratio in window.busy.items()},
+        "core_waits_us": {name: round(us, 1) for name, us in window.core_waits_us.items()},
+        "said": window.said,
         "goodput_rps": round(window.goodput_rps, 3),
         "latency_ms": quantiles_ms(window.times.response),
     }

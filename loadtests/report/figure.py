@@ -9,6 +9,15 @@ import plotly.graph_objects as go
 INK, MUTED, GRID, PALE = "#1c2733", "#566573", "#dfe5ea", "#e8edf1"
 BLUE, ORANGE, RED = "#0b5c9e", "#b45f06", "#b3261e"
 FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
+AXIS: dict[str, object] = {
+    "gridcolor": GRID,
+    "linecolor": MUTED,
+    "ticks": "outside",
+    "tickcolor": MUTED,
+    "zeroline": False,
+    "automargin": True,
+    "fixedrange": True,
+}
 
 
 @dataclass(frozen=True)
@@ -26,15 +35,6 @@ class Plot:
 
 def new_figure() -> go.Figure:
     """Make an empty figure in the report's look, for print and for narrow screens alike."""
-    axis = {
-        "gridcolor": GRID,
-        "linecolor": MUTED,
-        "ticks": "outside",
-        "tickcolor": MUTED,
-        "zeroline": False,
-        "automargin": True,
-        "fixedrange": True,
-    }
     return go.Figure(
         layout={
             "template": "none",
@@ -42,8 +42,8 @@ def new_figure() -> go.Figure:
             "plot_bgcolor": "white",
             "font": {"family": FONT, "size": 12, "color": INK},
             "margin": {"l": 8, "r": 12, "t": 10, "b": 8},
-            "xaxis": axis,
-            "yaxis": axis,
+            "xaxis": AXIS,
+            "yaxis": AXIS,
             "legend": {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"},
             "hovermode": "closest",
             "dragmode": False,
@@ -78,14 +78,24 @@ def users_axis(users: Iterable[int]) -> dict[str, object]:
 
 def latency_axis(latencies_ms: Iterable[float]) -> dict[str, object]:
     """Lay out a logarithmic axis of milliseconds."""
-    steps = (1, 2, 5) if _decades(latencies_ms) < 2.2 else (1,)
+    span = _decades(latencies_ms)
+    steps = (1, 2, 5) if span < 2.2 else (1,)
     ticks = [step * 10.0**n for n in range(-4, 7) for step in steps]
     return {
         "type": "log",
         "range": _log_range(latencies_ms, 0.12),
         "tickvals": ticks,
         "ticktext": [f"{tick:,.10g}" for tick in ticks],
-        "title": {"text": "response latency (ms)"},
+        "title": {"text": "latency (ms)"},
+    }
+
+
+def offered_axis(rates_rps: Iterable[float]) -> dict[str, object]:
+    """Lay out a linear axis of offered rates."""
+    return {
+        "nticks": 6,
+        "title": {"text": "offered (requests due/s)", "standoff": 10},
+        **rate_axis(max(rates_rps), 1.06),
     }
 
 
@@ -101,5 +111,5 @@ def _log_range(values: Iterable[float], margin: float) -> list[float]:
 
 
 def _ends(values: Iterable[float]) -> tuple[float, float]:
-    positive = [value for value in values if value > 0] or [1]
+    positive = [value for value in values if value > 0 and math.isfinite(value)] or [1]
     return math.log10(min(positive)), math.log10(max(positive))

@@ -1,52 +1,66 @@
 """Writes ``report.html``: one file that opens anywhere, offline."""
 
 import shlex
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
+from loadtests.record.details import Details
 from loadtests.record.files import write_whole
 from loadtests.record.summary import Summary
-from loadtests.report import derived, notes, words
+from loadtests.report import derived, evidence, judgement, notes, numbers, words
 from loadtests.report.overview import overview_plots
 from loadtests.report.plots import target_plots
 from loadtests.report.verdict import verdict
 
 
-def write_report(summary: Summary, path: Path) -> None:
-    """Write the report of one run, whole or not at all.
+def write_report(summary: Summary, details: Mapping[str, Details], path: Path) -> None:
+    """Write the report of one run, whole or not at all; ``details`` are by target.
 
     Raises:
         RecordError: the file cannot be written; what stood at ``path`` before is untouched.
     """
-    write_whole(path, render(summary))
+    write_whole(path, render(summary, details))
 
 
-def render(summary: Summary) -> str:
+def render(summary: Summary, details: Mapping[str, Details]) -> str:
     """Render the report as HTML: plots, styles and scripts inside, nothing loaded from outside."""
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             summary=summary,
-            verdict=verdict(summary),
+            in_short=verdict(summary),
             overview=overview_plots(summary.targets),
-            sections=[(target, target_plots(target)) for target in summary.targets],
-            command=shlex.join(summary.command),
+            sections=[
+                (target, target_plots(target, details.get(target.name)))
+                for target in summary.targets
+            ],
             plotly_js=get_plotlyjs(),
         )
     )
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(Path(__file__).parent / "page"),
         # Always: the template's own name would not switch it on, and error texts are foreign.
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(words=words, notes=notes, derived=derived)
+    environment.globals.update(
+        derived=derived,
+        evidence=evidence,
+        judgement=judgement,
+        notes=notes,
+        numbers=numbers,
+        words=words,
+        shell=shlex.join,
+    )
     return environment

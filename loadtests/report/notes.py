@@ -1,14 +1,14 @@
 """What a reader must be told beside the numbers, in words shared by HTML and terminal."""
 
-from loadtests.record.summary import Summary, TargetSummary
-from loadtests.report import derived, words
+from loadtests.record.summary import Capacity, Probe, Summary, TargetSummary, Verdict
+from loadtests.report import derived, judgement, numbers, words
 
 
 def run_failures(summary: Summary) -> list[str]:
     """Say what kept the run from being whole; empty for a run that gave all its ceilings."""
     lines = []
     if not summary.complete or summary.failure:
-        cause = words.plain(summary.failure or "it was cut short")
+        cause = words.plain(summary.failure or "it was cut short").rstrip(".")
         lines.append(f"This run is incomplete: {cause}. It shows what was measured until then.")
     lines += [f"{named(t)}: {target_failure(t)}." for t in summary.targets if target_failure(t)]
     return lines
@@ -37,21 +37,60 @@ def stand_in_notes(summary: Summary) -> list[str]:
 
 
 def at_least_notes(summary: Summary) -> list[str]:
-    """Give the reason of every ceiling that is a lower bound."""
+    """Give the reason of every VALID ceiling that is a lower bound."""
     return [
-        f"{named(target)}: at least, because {words.at_least_note(target.ceiling)}."
+        f"{named(target)}: at least, because {judgement.at_least_note(target)}."
         for target in summary.targets
-        if target.ceiling and target.ceiling.at_least
+        if target.ceiling and target.ceiling.at_least and derived.is_valid(target.verdict)
     ]
+
+
+def invalid_notes(summary: Summary) -> list[str]:
+    """Give, for every figure that may not be used, each reason and what to do."""
+    lines = []
+    for target in summary.targets:
+        if target.ceiling:
+            lines += _why_not(f"{named(target)}, ceiling", target.verdict)
+        if target.capacity and target.capacity.rate_rps is not None:
+            lines += _why_not(f"{named(target)}, capacity", target.capacity.verdict)
+    return lines
+
+
+def capacity_notes(summary: Summary) -> list[str]:
+    """Give every target's capacity at its SLO, or why there is none."""
+    return [
+        f"{named(target)}: {capacity_in_words(target.capacity)}."
+        for target in summary.targets
+        if target.capacity
+    ]
+
+
+def capacity_in_words(capacity: Capacity) -> str:
+    """Say what rate holds the SLO and how far that may be trusted."""
+    slo = words.objective(capacity.slo)
+    if capacity.rate_rps is None:
+        return f"no capacity at {slo}: {words.plain(capacity.why or 'none was found').rstrip('.')}"
+    rate = numbers.bounded(numbers.rate(capacity.rate_rps), at_least=capacity.at_least)
+    spread = numbers.plus_minus(capacity.ci95_rps)
+    figure = f"{rate} {spread}".strip()
+    return f"{judgement.standing(capacity.verdict)} capacity at {slo}: {figure} requests/s"
+
+
+def reconciliation(probe: Probe) -> str:
+    """Say in a few words how client and server counts of a probe compare."""
+    found = probe.reconciliation
+    why = words.plain(found.why)
+    return f"{found.state}: {why}" if why and found.state != "reconciled" else found.state
 
 
 def named(target: TargetSummary) -> str:
     """Name a target so that no other of its run has the same name."""
-    marks = (
-        words.plain(target.model),
-        f"batch {target.batch}",
-        f"{words.BODIES[target.body]} body",
-        words.plain(target.configuration),
-        target.deployment,
-    )
-    return f"{words.label(target)} ({', '.join(marks)})"
+    return f"{words.label(target)} ({words.marks(target)})"
+
+
+def _why_not(what: str, verdict: Verdict | None) -> list[str]:
+    if verdict is None:
+        return [f"{judgement.NOT_JUDGED}: {what}."]
+    return [
+        f"{judgement.INVALID}: {what}: {why} {remedy}" for why, remedy in judgement.reasons(verdict)
+    ]

@@ -1,16 +1,9 @@
-"""The report's wording and number formats, each said once, for HTML and terminal alike."""
+"""The report's vocabulary, each word said once, for HTML and terminal alike."""
 
-import math
 from datetime import datetime
 
-from loadtests.record.summary import Ceiling, DeploymentKind, TargetSummary
+from loadtests.record.summary import Bottleneck, DeploymentKind, ProbeStep, TargetSummary
 from loadtests.report.derived import is_stand_in
-
-DASH = "\u2013"
-DASH_MEANS = (
-    f"{DASH} stands where fewer than ten answers lie beyond a quantile: a percentile without "
-    "enough answers behind it is not given as a number."
-)
 
 SERVERS = {"tfserving": "TensorFlow Serving", "torchserve": "TorchServe"}
 STAND_INS = {
@@ -19,10 +12,15 @@ STAND_INS = {
 }
 PROTOCOLS = {"grpc": "gRPC", "rest": "REST"}
 BODIES = {"tensor": "raw tensor", "json": "JSON", "binary": "binary"}
-PHASES = {
+STEPS: dict[ProbeStep, str] = {
     "grow": "search: the users grow fourfold until goodput stops growing",
     "refine": "search: the users are narrowed down",
-    "hold": "the held measurement, made fresh, that the headline figures come from",
+    "hold": "the held measurement, made fresh, that the ceiling's figures come from",
+    "double": "twice the users of the held measurement, to see whether the server was the "
+    "bottleneck: its goodput then stays flat and its latency doubles",
+    "bisect": "search: the offered rate is narrowed down between one that holds the SLO and one "
+    "that breaks it",
+    "confirm": "the rate that was found, offered once more, fresh and for longer",
 }
 DEPLOYMENTS: dict[DeploymentKind, str] = {
     "native": "the server's own program, run on this machine",
@@ -30,18 +28,48 @@ DEPLOYMENTS: dict[DeploymentKind, str] = {
     "embedded": "a stand-in that speaks the server's API, run in its place",
     "external": "a server that was already running and was not started by this run",
 }
+BOTTLENECKS: dict[Bottleneck, str] = {
+    "server": "server",
+    "generator": "generator",
+    "connections": "connections",
+    "unknown": "unknown",
+}
 GLOSSARY = {
+    "VALID": "there was enough evidence, the generator kept pace, the load was steady, every "
+    "window came from every worker, client and server counted the same, and no answer that was "
+    "compared was wrong.",
+    "INVALID": "at least one of these did not hold. The figure is struck out, the reasons and "
+    "remedies are given, and it takes no part in any comparison.",
+    "bottleneck": "what set the figure: the server, the load generator, the client's own cap on "
+    "connections or users, or unknown where nothing measured shows which. Unless it was the "
+    "server, the figure is a lower bound: \u201cat least\u201d.",
     "goodput": "right answers per second, by completion time. Every answer's status is checked, "
     "and a sample is compared with the answer expected; a failed, timed-out or wrong answer "
     "never counts.",
+    "offered": "requests due per second.",
+    "unsent": "requests that were due and could not be sent.",
     "predictions": "requests x client batch; requests and predictions are told apart.",
     "closed loop": "N virtual users, each sends when its last answer came.",
+    "open loop": "requests fall due at a rate, whatever the server does.",
     "ceiling": "the highest goodput sustained, whatever the latency (closed loop, no SLO).",
+    "capacity at SLO": "the highest offered rate at which the service level objective holds "
+    "(open loop).",
+    "knee": "the probe where goodput divided by the median latency is largest: beyond it, load "
+    "buys more waiting than goodput.",
+    "\u00b1 and error bars": "intervals at 95 %. Of one measurement they tell how much it "
+    "wavered, not how much another run would differ.",
     "response latency": "answered - due, that is from the moment a request was due until it was "
-    "answered. All percentiles here are of this one.",
+    "answered. Where nothing else is said, a latency is this one.",
+    "service latency": "answered - sent: what the server and the way to it took.",
+    "slot wait": "the time a due request waited for a free connection or stream.",
+    "generator lag": "the time by which the generator itself sent a request late.",
     "parity": "the served answers compared with the framework's own, before any load.",
-    "generator busy": "the CPU time per wall-clock second of the busiest process that made the "
-    "load. A ceiling that the generator may have set is given as \u201cat least\u201d.",
+    "generator busy": "the CPU time and the wait for a CPU, per wall-clock second, of the busiest "
+    "thread that made the load.",
+    "reconciled": "the server's own counters, read before and after a probe, agree with what the "
+    "client counted.",
+    "calibration": "what the same generator on the same cores does to a server that answers at "
+    "once: its own ceiling, and the least latency it can see.",
     "configuration": "vendor (the server's defaults) or tuned (our committed files).",
 }
 
@@ -56,6 +84,19 @@ def label(target: TargetSummary) -> str:
     return f"{server_name(target)} over {PROTOCOLS[target.protocol]}"
 
 
+def marks(target: TargetSummary) -> str:
+    """List what tells a target apart from others of its server and protocol."""
+    return ", ".join(
+        (
+            plain(target.model),
+            f"batch {target.batch}",
+            f"{BODIES[target.body]} body",
+            plain(target.configuration),
+            target.deployment,
+        )
+    )
+
+
 def stand_in_note(target: TargetSummary) -> str:
     """Say what a stand-in's numbers are not."""
     real = SERVERS[target.server]
@@ -65,23 +106,9 @@ def stand_in_note(target: TargetSummary) -> str:
     )
 
 
-def at_least_note(ceiling: Ceiling) -> str:
-    """Say why a ceiling is given as "at least"."""
-    if ceiling.limited_by == "users":
-        return (
-            f"goodput may still grow beyond {count(ceiling.users)} users, the most that are tried"
-        )
-    if ceiling.limited_by == "cores":
-        return "server and generator shared cores, so the server alone may take more"
-    return (
-        f"the generator was the busy side ({with_unit(busy(ceiling.generator_busy_ratio), '%')} "
-        "busy), so the server may take more"
-    )
-
-
-def bounded(text: str, *, at_least: bool) -> str:
-    """Put "at least" before a formatted number that is only a lower bound."""
-    return f"at least {text}" if at_least and text != DASH else text
+def objective(slo: str) -> str:
+    """Write an SLO with room between its parts."""
+    return plain(slo).replace(",", ", ")
 
 
 def plain(text: str) -> str:
@@ -89,69 +116,10 @@ def plain(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def significant(value: float | None, digits: int) -> str:
-    """Format to so many significant digits, with thousands separators; no number, a dash."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    rounded = float(f"{value:.{digits - 1}e}")
-    if rounded == 0:
-        return "0"
-    decimals = max(digits - 1 - math.floor(math.log10(abs(rounded))), 0)
-    return f"{rounded:,.{decimals}f}"
-
-
-def rate(value: float | None) -> str:
-    """Format a rate per second: four significant digits."""
-    return significant(value, 4)
-
-
-def latency(value_ms: float | None) -> str:
-    """Format a latency: three significant digits."""
-    return significant(value_ms, 3)
-
-
-def percent(ratio: float | None) -> str:
-    """Format a ratio as a number of percent; what is not all or nothing never reads so."""
-    if ratio is None or not math.isfinite(ratio):
-        return DASH
-    if 0 < ratio < 1e-5:
-        return "< 0.001"
-    if 0.9995 <= ratio < 1:
-        return "> 99.9"
-    return significant(ratio * 100, 3)
-
-
-def busy(ratio: float) -> str:
-    """Format a generator's busy ratio as a whole number of percent."""
-    return f"{ratio * 100:,.0f}" if math.isfinite(ratio) else DASH
-
-
-def duration(value_s: float) -> str:
-    """Format a duration in seconds."""
-    return f"{value_s:,.1f}"
-
-
-def tiny(value: float) -> str:
-    """Format a difference far below 1 by its power of ten."""
-    if value == 0:
-        return "0"
-    mantissa, _, exponent = f"{value:.1e}".partition("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}" if exponent else mantissa
-
-
-def with_unit(text: str, unit: str) -> str:
-    """Put a unit behind a formatted number, never on another line, and never behind a dash."""
-    return text if text == DASH else f"{text}\u00a0{unit}"
-
-
-def count(number: int) -> str:
-    """Format a whole number with thousands separators."""
-    return f"{number:,}"
-
-
-def plural(number: int, noun: str) -> str:
-    """Write a number of things."""
-    return f"{count(number)} {noun}" + ("" if number == 1 else "s")
+def plain_lines(text: str) -> str:
+    """Reduce foreign text to printable lines, each with its indentation."""
+    lines = text.strip("\n").splitlines()
+    return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines)
 
 
 def cores(numbers: list[int]) -> str:

@@ -3,64 +3,56 @@
 ``locust -f loadtests/scenarios/ceiling.py TFServingGrpc --host grpc://127.0.0.1:8500 --headless``
 """
 
-import signal
 from argparse import Namespace
-from pathlib import Path
-from typing import Any
 
-import gevent
 from locust import events
-from locust.env import Environment
-from locust.runners import Runner, WorkerRunner
+from locust.argument_parser import LocustArgumentParser
 
-from loadtests.plugin import collector
-from loadtests.plugin.conductor import Conductor
-from loadtests.plugin.shape import SearchShape
-from loadtests.record.writer import RecordWriter
+from loadtests.measure.window import across_time
+from loadtests.plugin.conductor import Probed
 from loadtests.scenarios.options import (
     TFServingGrpc,
     TFServingRest,
     TorchServeGrpc,
     TorchServeRest,
 )
-from loadtests.search.ceiling import PROFILES, CeilingSearch
-from loadtests.users.base import CorpusUser
+from loadtests.scenarios.recorded import RecordedShape
+from loadtests.search.ceiling import PROFILES, CeilingSearch, Load
 
 __all__ = ["Ceiling", "TFServingGrpc", "TFServingRest", "TorchServeGrpc", "TorchServeRest"]
 
-INTERRUPTED = 128 + signal.SIGTERM
-DRAIN_S = CorpusUser.timeout_s
-"""How long a user that is stopped may take to end the request it is in: cut off, the request would
-stay in the server's queue and weigh on the next probe."""
+
+@events.init_command_line_parser.add_listener
+def add_options(parser: LocustArgumentParser) -> None:
+    """What a repeat begins with."""
+    parser.add_argument(
+        "--hold-users",
+        type=int,
+        default=0,
+        help="hold so many users at once, without a search",
+        include_in_web_ui=False,
+    )
+    parser.add_argument(
+        "--hold-settle",
+        type=float,
+        default=1.0,
+        help="seconds that these users settle for",
+        include_in_web_ui=False,
+    )
 
 
-@events.init.add_listener
-def plug_in(environment: Environment, **_: Any) -> None:
-    """After Locust's fork, in every process."""
-    environment.stop_timeout = environment.stop_timeout or DRAIN_S
-    collector.install(environment, DRAIN_S)
-    runner = environment.runner
-    if environment.parsed_options is not None:
-        # Otherwise the users of a lost worker are missing for a minute, and the search with them.
-        environment.parsed_options.enable_rebalancing = True
-    if runner is not None and not isinstance(runner, WorkerRunner):
-        gevent.signal_handler(signal.SIGTERM, _stop, runner)
-
-
-def _stop(runner: Runner) -> None:
-    """While a shape runs, Locust itself would die of SIGTERM and leave its workers loading."""
-    runner.environment.process_exit_code = INTERRUPTED
-    runner.quit()
-
-
-class Ceiling(SearchShape):
-    """The ceiling search on the users that the command line named."""
+class Ceiling(RecordedShape):
+    """The ceiling search."""
 
     def make_search(self, options: Namespace) -> CeilingSearch:
-        """As thorough as ``--search`` says."""
-        return CeilingSearch(PROFILES[options.search])
+        """As thorough as ``--search`` says; a repeat holds what the first search found."""
+        profile = PROFILES[options.search]
+        if not options.hold_users:
+            return CeilingSearch(profile)
+        found = Load("hold", options.hold_users, options.hold_settle, profile.hold_s)
+        return CeilingSearch(profile, found)
 
-    def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
-        """Records to ``--record``, if that is given."""
-        writer = RecordWriter(Path(options.record)) if options.record else None
-        return Conductor(runner, options.target, writer, DRAIN_S)
+    def feed(self, search: CeilingSearch, probed: Probed) -> None:
+        """The goodput and the errors of the measured span."""
+        window = across_time(probed.measured)
+        search.feed(window.goodput_rps, window.error_ratio)

@@ -44,6 +44,46 @@ def add_options(parser: LocustArgumentParser) -> None:
     parser.add_argument(
         "--record", default="", help="folder of the record to add to", include_in_web_ui=False
     )
+    parser.add_argument(
+        "--metrics-port",
+        type=int,
+        default=0,
+        help="serve what is measured to Prometheus on this port of 127.0.0.1",
+        include_in_web_ui=False,
+    )
+    _add_server_options(parser)
+
+
+def _add_server_options(parser: LocustArgumentParser) -> None:
+    """Where the server can be looked at while it is loaded, for the record."""
+    parser.add_argument(
+        "--server-pid", type=int, help="the server's process", include_in_web_ui=False
+    )
+    parser.add_argument(
+        "--server-cores", default="", help="the server's cores, as in 2,3", include_in_web_ui=False
+    )
+    parser.add_argument(
+        "--server-metrics", help="URL of the server's metrics port", include_in_web_ui=False
+    )
+    parser.add_argument(
+        "--server-management",
+        help="URL of TorchServe's management port",
+        include_in_web_ui=False,
+    )
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        default=0,
+        help="how often the server was restarted before, for the record",
+        include_in_web_ui=False,
+    )
+    parser.add_argument(
+        "--first-probe",
+        type=int,
+        default=0,
+        help="the first probe's number in the record",
+        include_in_web_ui=False,
+    )
 
 
 @events.init.add_listener

@@ -20,19 +20,25 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The next load to probe: ``users`` in closed loop, measured after it settled."""
+    """The next load to probe: ``users`` in closed loop, measured after it settled.
+
+    With ``rate_rps`` so many requests fall due each second instead, whatever the users are.
+    """
 
     step: str
     users: int
     settle_s: float
     measure_s: float
+    rate_rps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """How long the parts of a search last and how far it goes.
 
-    A probe lasts ``probe_s``, or longer where answers are slow, but not longer than ``hold_s``.
+    A probe lasts ``probe_s``, or longer where answers are slow, but not longer than ``hold_s``. All
+    is repeated ``repeats`` times, the server restarted before each, and with ``capacity`` the
+    capacity at an SLO is sought as well.
     """
 
     warmup_s: float
@@ -41,30 +47,60 @@ class Profile:
     hold_s: float
     refinements: int
     max_users: int
+    repeats: int
+    capacity: bool
 
 
 PROFILES = {
-    "quick": Profile(warmup_s=4, settle_s=1, probe_s=4, hold_s=15, refinements=3, max_users=1024),
-    "full": Profile(warmup_s=10, settle_s=3, probe_s=12, hold_s=60, refinements=10, max_users=1024),
+    "quick": Profile(
+        warmup_s=4,
+        settle_s=1,
+        probe_s=3,
+        hold_s=15,
+        refinements=3,
+        max_users=1024,
+        repeats=1,
+        capacity=False,
+    ),
+    "full": Profile(
+        warmup_s=10,
+        settle_s=3,
+        probe_s=12,
+        hold_s=60,
+        refinements=10,
+        max_users=1024,
+        repeats=5,
+        capacity=True,
+    ),
 }
 
 
 class CeilingSearch:
-    """Grows the users until goodput stops growing, narrows down, then holds the best.
+    """Grows the users until goodput stops growing, narrows down, holds the best, doubles it.
 
     From one user it grows fourfold until two successive gains stay flat (one, where answers have
     become too slow for the probes) or answers go wrong; then a golden-section search on the
     logarithm of the users closes in; the smallest number of users within 2 % of the best is held
-    and measured afresh. Ask :meth:`next_load` and :meth:`feed` what it gave, in turns; ``None``
-    means that the search is over.
+    and measured afresh: that is the ceiling. Twice as many users then show whether the server set
+    it. A repeat holds what the first search ``found`` at once.
+
+    Ask :meth:`next_load` and :meth:`feed` what it gave, in turns; ``None`` means that the search is
+    over.
     """
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, found: Load | None = None) -> None:
         self._profile = profile
+        self._found = found
         self._goodput: dict[int, float] = {}
         self._bracket: tuple[int, int] | None = None
         self._refined = self._held = 0
+        self._last_hold: Load | None = None
         self._load: Load | None = Load("warmup", min(4, profile.max_users), 0, profile.warmup_s)
+
+    @property
+    def held(self) -> Load | None:
+        """The load that was held last, for repeats to begin with; None before that."""
+        return self._last_hold
 
     def next_load(self) -> Load | None:
         """The load to probe now, None at the end."""
@@ -76,12 +112,20 @@ class CeilingSearch:
         if load is None:
             raise ValueError("the search is over")
         if load.step == "warmup":
-            self._load = self._probe("grow", 1)
+            self._load = self._after_warmup()
         elif load.step == "hold":
-            self._load = self._after_hold(load.users, error_ratio)
+            self._load = self._after_hold(load.users, goodput_rps, error_ratio)
+        elif load.step == "double":
+            self._load = None
         else:
             self._goodput[load.users] = goodput_rps if error_ratio <= MAX_ERROR_RATIO else -1.0
             self._load = self._after_growth() if load.step == "grow" else self._refine()
+
+    def _after_warmup(self) -> Load:
+        if self._found is None:
+            return self._probe("grow", 1)
+        self._last_hold = self._found
+        return self._found
 
     def _probe(self, step: str, users: int) -> Load:
         profile, latency_s = self._profile, self._latency_s(users)
@@ -91,6 +135,12 @@ class CeilingSearch:
             settle_s=max(profile.settle_s, min(latency_s, profile.hold_s)),
             measure_s=min(max(profile.probe_s, LATENCIES_A_PROBE * latency_s), profile.hold_s),
         )
+
+    def _doubled(self, users: int, latency_s: float) -> Load:
+        """It is compared, not reported: two latencies after it settled tell enough."""
+        settle_s = max(self._profile.settle_s, min(latency_s, self._profile.hold_s))
+        measure_s = min(max(self._profile.probe_s, 2 * latency_s), self._profile.hold_s)
+        return Load("double", 2 * users, settle_s, measure_s)
 
     def _latency_s(self, users: int) -> float:
         """The mean latency to expect (Little's law): as before, or with the best goodput so far."""
@@ -147,12 +197,15 @@ class CeilingSearch:
         near = abs(nearest - users) <= TOLERANCE * users
         return self._goodput[nearest] if near else None
 
-    def _after_hold(self, users: int, error_ratio: float) -> Load | None:
+    def _after_hold(self, users: int, goodput_rps: float, error_ratio: float) -> Load | None:
         """A load whose answers went wrong when held is no ceiling: hold the next best."""
-        if error_ratio <= MAX_ERROR_RATIO or self._held >= HOLDS:
-            return None
+        if error_ratio <= MAX_ERROR_RATIO and goodput_rps > 0:
+            self._goodput[users] = goodput_rps
+            return self._doubled(users, latency_s=2 * users / goodput_rps)
         self._goodput[users] = -1.0
-        return self._hold() if max(self._goodput.values()) > 0 else None
+        if self._found is not None or self._held >= HOLDS or max(self._goodput.values()) <= 0:
+            return None
+        return self._hold()
 
     def _hold(self) -> Load:
         self._held += 1
@@ -160,7 +213,8 @@ class CeilingSearch:
         enough = best - TOLERANCE * abs(best)
         users = min(n for n, goodput in self._goodput.items() if goodput >= enough)
         settle_s = self._probe("hold", users).settle_s
-        return Load("hold", users, settle_s, self._profile.hold_s)
+        self._last_hold = Load("hold", users, settle_s, self._profile.hold_s)
+        return self._last_hold
 
 
 def _inner(low: int, high: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from gevent.event import Event
 from locust import User, constant, task
 from locust.env import Environment
 from locust.exception import StopTest
+from locust.user.task import LOCUST_STATE_STOPPING
 
 from loadtests import engine
 from loadtests.users.shared_engine import Pace, Requests, engines_of
@@ -88,6 +89,8 @@ class EngineUser(User):
 
     def stop(self, force: bool = False) -> bool:  # noqa: FBT001, FBT002 - Locust's signature
         """End the wait as well: Locust itself only sets a flag, which nobody would look at."""
+        if self._state == LOCUST_STATE_STOPPING and not force:
+            return False  # asked again while the engine drains: Locust would raise
         stopped: bool = super().stop(force)
         self._stopping.set()
         return stopped

@@ -88,6 +88,8 @@ class SharedEngine:
         self._rate_rps: float | None = None
         self._listener = listener
         self._explained: set[str] = set()
+        self.said: dict[str, str] = {}
+        """Of each kind of error, what the first one said."""
         self._engine.start()
 
     def set_users(self, users: int) -> None:
@@ -141,6 +143,7 @@ class SharedEngine:
             said = self._engine.error_details().get(kind, b"").decode(errors="replace").strip()
             if said:
                 logger.warning("%s: %s, first: %s", self.requests.name, kind, said)
+                self.said[kind] = said
 
     def close(self, drain_s: float) -> None:
         """Wait for what is in flight, hand on the rest, end the threads."""

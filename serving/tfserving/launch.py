@@ -55,6 +55,7 @@ def launch(
         addresses={
             "grpc": f"grpc://127.0.0.1:{ports.grpc}",
             "rest": f"http://127.0.0.1:{ports.rest}",
+            "metrics": f"http://127.0.0.1:{ports.rest}",
         },
         ports=(ports.grpc, ports.rest),
         files=files,

@@ -65,6 +65,8 @@ def launch(built: BuiltModel, configuration: str, cores: int, work: Path, ports:
         addresses={
             "grpc": f"grpc://127.0.0.1:{ports.grpc}",
             "rest": f"http://127.0.0.1:{ports.rest}",
+            "metrics": f"http://127.0.0.1:{ports.metrics}",
+            "management": f"http://127.0.0.1:{ports.management}",
         },
         ports=tuple(asdict(ports).values()),
         files={"config.properties": properties},

@@ -3,7 +3,7 @@
 import pytest
 
 from exporters.errors import SourceError, Trouble
-from exporters.page import Histogram, Page
+from exporters.page import MAX_SAMPLES, Histogram, Page
 
 WHOLE = b"""\
 # TYPE seen counter
@@ -112,3 +112,13 @@ def test_histograms_of_one_family_share_their_bounds() -> None:
     body = WHOLE.replace(b"# TYPE unknown gauge\n", other + b"# TYPE unknown gauge\n")
     with pytest.raises(SourceError, match="histograms of different bounds"):
         page(body, ":a:time").histograms(":a:time")
+
+
+def test_a_page_of_far_too_many_samples_is_not_parsed() -> None:
+    lines = "".join(f'wanted{{number="{number}"}} 1\n' for number in range(MAX_SAMPLES + 1))
+    body = f"# TYPE other gauge\n{lines}# TYPE wanted gauge\n".encode()
+    assert page(body, "wanted").values("wanted") == {}
+    body = f"# TYPE wanted gauge\n{lines}".encode()
+    with pytest.raises(SourceError, match="more than 10000 samples") as raised:
+        page(body, "wanted")
+    assert raised.value.trouble is Trouble.ENDLESS

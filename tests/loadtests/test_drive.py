@@ -27,6 +27,7 @@ from loadtests import cli, engine
 from loadtests.drive import Drive, make_load
 from loadtests.drive_view import DriveView
 from tests.conftest import free_ports
+from tests.identity import self_signed
 from tests.waiting import eventually
 
 REDLINE = Path(sys.executable).with_name("redline")
@@ -235,11 +236,33 @@ def test_poisson_arrivals_come_from_the_seed(null_grpc: str) -> None:
 def test_more_than_the_server_can_take_is_seen() -> None:
     with web() as server:
         load = ["--rate=20000", "--connections=2", "--duration=0.5", "--timeout=0.5", "--json"]
-        result = result_of(drive(server.url, *load))
+        done = drive(server.url, *load)
+    result = result_of(done)
+    assert done.returncode == (0 if result["ok"] == result["due"] else 1)
     assert result["achieved_ratio"] < 0.9
     assert result["goodput_rps"] < 0.9 * result["offered_rps"]
     assert result["latency_us"]["slot_wait"]["p50"] > 10_000
     assert result["latency_us"]["response"]["p50"] > result["latency_us"]["service"]["p50"]
+
+
+@needs_engine
+def test_tls_is_verified_against_a_file(tmp_path: Path) -> None:
+    identity = self_signed(tmp_path)
+    server = grpc.server(ThreadPoolExecutor(2))
+    methods = {"Echo": grpc.unary_unary_rpc_method_handler(lambda request, _: request)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("a.B", methods),))
+    credentials = grpc.ssl_server_credentials([(identity.key, identity.certificate)])
+    port = server.add_secure_port("127.0.0.1:0", credentials)
+    server.start()
+    try:
+        options = [f"grpcs://localhost:{port}/a.B/Echo", "--duration=0.3", "--json"]
+        trusted = drive(*options, f"--cacert={identity.file}")
+        refused = drive(*options)
+    finally:
+        server.stop(None).wait()
+    assert (trusted.returncode, refused.returncode) == (0, 1)
+    assert result_of(trusted)["ok"] > 10
+    assert set(result_of(refused)["errors"]) == {"connect"}
 
 
 @needs_engine
@@ -334,6 +357,9 @@ def test_a_signal_prints_what_was_measured(number: signal.Signals) -> None:
         (["http://h/", "--warmup=-1"], "--warmup -1: give seconds, 0 or more"),
         (["http://h/", "--timeout=0"], "--timeout 0: give seconds above 0"),
         (["http://h/", "--body=/nowhere/at/all"], "--body /nowhere/at/all: No such file"),
+        (["http://h/", "--cacert=ca.pem"], "--cacert ca.pem: it needs https:// or grpcs://"),
+        (["https://h/", "--cacert=/nowhere/at/all"], "--cacert /nowhere/at/all: No such file"),
+        (["https://h/", f"--cacert={__file__}"], "test_drive.py: no certificates in PEM"),
         (["http://h/", "--header=oops"], "write it as in 'Name: value'"),
         (["http://h/", "--header=a: 1", "--header=a: 2"], "--header a: given twice"),
         (["http://h/", "--header=Content-Length: 4"], "sets this one itself"),

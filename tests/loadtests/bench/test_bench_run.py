@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ from loadtests import engine
 from loadtests.bench.cases import CASES, SOAK, SOAK_RATE_RPS
 from loadtests.bench.errors import BenchError
 from loadtests.bench.generators import Command, Generator, Job
+from loadtests.bench.memory import peak_mb
 from loadtests.bench.outputs import Figures
 from loadtests.bench.payload import Payload, digits_json, digits_tensor, image_tensor, write_payload
 from loadtests.bench.programs import find_program
@@ -113,6 +115,19 @@ def test_a_server_that_ends_meanwhile(tmp_path: Path) -> None:
         tool = Shell("tool", 1, script="sleep 60")
         with pytest.raises(BenchError, match="the server ended while tool loaded it"):
             run_generator(tool, Job(url, files, 1, 1), [CORE], server)
+
+
+@needs_nghttpd
+def test_memory_is_the_workers(tmp_path: Path) -> None:
+    """The master is far larger, and alone at the start and at the end."""
+    worker = f"{sys.executable} -c 'import time; time.sleep(1.5)'"
+    program = f"import os; big = bytearray(300_000_000); os.system({worker!r})"
+    master = [sys.executable, "-c", program + "; import time; time.sleep(0.3)"]
+    files = write_payload(digits_tensor(), tmp_path)
+    with serve(NullGrpc(), digits_tensor(), [CORE], tmp_path) as (url, server):
+        tool = Shell("tool", 1, script=f"{shlex.join(master)}; echo 1")
+        run = run_generator(tool, Job(url, files, 1, 1), [CORE], server)
+    assert 0 < peak_mb(run.memory) < 100
 
 
 @needs_nghttpd

@@ -44,6 +44,8 @@ def test_threads_keep_their_places(peer: peers.Start) -> None:
     totals = run(engine(peer(peers.http1_replies(OK)), threads=2), users=1, until=2000)
     first, second = (sum(window.threads[n].cpu_s for window in totals.windows) for n in (0, 1))
     assert second < first / 4
+    first, second = (sum(window.threads[n].turns for window in totals.windows) for n in (0, 1))
+    assert 0 < second < first / 4  # it is woken for its windows, the other for answers as well
 
 
 def test_service_times_are_the_servers_own(peer: peers.Start) -> None:

@@ -45,7 +45,7 @@ def window(
         answer_bytes=0,
         in_flight=0,
         queued=0,
-        threads=(ThreadTime(cpu_s, 0.25), ThreadTime(0.0, 0.125)),
+        threads=(ThreadTime(cpu_s, 0.25, 9), ThreadTime(0.0, 0.125, 3)),
         right_times=times,
         wrong_times=nothing,
     )
@@ -98,3 +98,19 @@ def test_nothing_measured_gives_no_figures() -> None:
 def test_a_span_without_an_end_has_no_result() -> None:
     with pytest.raises(ValueError, match="no end"):
         DriveTotals(0).result()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "unsent", "all_right"),
+    [({}, 0, True), ({"reset": 1}, 0, False), ({}, 1, False), ({"reset": 1}, 1, False)],
+)
+def test_what_was_never_sent_is_not_right(
+    wrong: dict[str, int], unsent: int, *, all_right: bool
+) -> None:
+    due = 2 + sum(wrong.values()) + unsent
+    measured = window(1, MEASURE, [10, 20], due=due, sent=2, wrong=wrong, unsent=unsent)
+    assert totals(measured).result().all_right is all_right
+
+
+def test_nothing_due_is_not_right() -> None:
+    assert not totals(window(1, MEASURE, [], due=0, sent=0)).result().all_right

@@ -1,6 +1,7 @@
 """Windows add up, and give no quantile that too few answers stand behind."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -102,6 +103,15 @@ def test_time_adds_up_end_to_end() -> None:
     assert (merged.due, merged.in_flight) == (64, 4)
     assert merged.goodput_rps == 40
     assert merged.start_s == 100.0
+
+
+def test_a_wait_for_a_core_is_the_mean_over_time_and_the_worst_of_all_threads() -> None:
+    first = replace(window(0, 1.0), core_waits_us={"a": 30.0, "b": 10.0})
+    second = replace(window(1, 0.5), core_waits_us={"a": 90.0, "b": 20.0})
+    assert across_time([first, second]).core_wait_us == pytest.approx(50)
+    other = replace(window(0, 1.0), core_waits_us={"c": 70.0})
+    assert across_workers([first, other], workers=2).core_wait_us == 70
+    assert across_time([window(0), window(1)]).core_wait_us is None
 
 
 def test_a_quantile_needs_ten_answers_beyond_it() -> None:

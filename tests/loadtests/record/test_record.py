@@ -2,19 +2,22 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hdrh.log import HistogramLogReader
 
+from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import TIMES, Span, Times, Window, new_histogram
 from loadtests.record.files import write_whole
-from loadtests.record.keeper import RunKeeper, new_run_folder
+from loadtests.record.keeper import RunKeeper, draw_summary, new_run_folder
 from loadtests.record.reader import follow_windows, read_windows
 from loadtests.record.run import Host, RunInfo, TargetRun
 from loadtests.record.summarise import summarise
-from loadtests.record.summary import Summary, TargetSummary
+from loadtests.record.summary import ErrorKind, Summary, TargetSummary
 from loadtests.record.writer import HISTOGRAMS, WINDOWS, RecordWriter
 from serving.errors import RecordError
 
@@ -67,8 +70,26 @@ def window(
         in_flight=1,
         workers=1,
         busy={"worker 0.0.0": busy},
+        core_waits_us={"worker 0.0.0": 12.5},
         times=times,
     )
+
+
+def drain(probe: int, step: str) -> Window:
+    """Nothing was left to end."""
+    one = window(probe, step, 0, 0)
+    span = replace(one.span, phase="drain")
+    return replace(one, span=span, due=0, sent=0, unsent=0, in_flight=0)
+
+
+def samples(before: float, after: float) -> list[ServerSample]:
+    """Of the probe that was held; the server used 0.75 of a core."""
+    return [
+        ServerSample("t", 0, 3, "before", 999.0, 1.0, 50.0, 10, {"any": before}),
+        ServerSample("t", 0, 3, "during", 1000.0, 4.0, 53.0, 20, None, queued=2),
+        ServerSample("t", 0, 3, "during", 1001.0, 4.75, 53.9, 20, None, queued=3),
+        ServerSample("t", 0, 3, "after", 1003.0, 5.0, 55.0, 10, {"any": after}),
+    ]
 
 
 WRITTEN = [
@@ -79,6 +100,7 @@ WRITTEN = [
     window(2, "grow", 0, 50, wrong=50),
     window(3, "hold", 0, 150, busy=0.86),
     window(3, "hold", 1, 130, busy=0.95),
+    drain(3, "hold"),
 ]
 
 
@@ -182,6 +204,9 @@ def test_windows_are_followed_as_they_come(tmp_path: Path) -> None:
 
 
 def test_the_summary_is_drawn_from_the_record(folder: Path) -> None:
+    with RecordWriter(folder) as writer:
+        for sample in samples(1000, 1280):
+            writer.write_server(sample)
     keeper = RunKeeper(folder, RUN)
     keeper.begin_target(TARGET)
     summary = keeper.end(failure=None)
@@ -198,31 +223,108 @@ def test_the_summary_is_drawn_from_the_record(folder: Path) -> None:
     assert target.ceiling.error_ratio == 0
     assert target.ceiling.latency_ms.p50 == pytest.approx(1.07, abs=0.01)
     assert target.ceiling.latency_ms.p99 is None
-    assert (target.ceiling.at_least, target.ceiling.limited_by) == (True, "generator")
+    assert target.verdict is not None
+    assert (target.ceiling.at_least, target.verdict.bottleneck) == (True, "generator")
+    # Two windows are too few to be steady, and others took 15 % of the server's core.
+    assert [reason.rule for reason in target.verdict.reasons] == ["steady", "undisturbed"]
+    held = target.probes[-1]
+    assert (held.reconciliation.state, held.reconciliation.server) == ("reconciled", 280)
+    assert held.server_cores_used == 0.75
+    assert target.probes[0].reconciliation.state == "not checkable"
+    assert target.errors == {"timeout": ErrorKind(requests=50, held=0, said=None)}
     written = json.loads((folder / "summary.json").read_text())
     assert written["schema"] == 1
     assert Summary.model_validate(written) == summary
 
 
-def summarised(held: Window, target: TargetRun = TARGET) -> TargetSummary:
+def test_a_summary_is_drawn_again_to_the_byte(folder: Path) -> None:
+    keeper = RunKeeper(folder, RUN)
+    keeper.begin_target(TARGET)
+    keeper.end(failure=None)
+    first = (folder / "summary.json").read_bytes()
+    (folder / "summary.json").unlink()
+    draw_summary(folder)
+    assert (folder / "summary.json").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("run.json", None, "cannot read the run record .*run.json: No such file"),
+        ("run.json", "{}", "run.json is damaged: name: Field required"),
+        ("run.json", '{"name": ', "run.json is damaged: the whole: Invalid JSON"),
+        ("server.jsonl", '{"x": 1}\n', "server.jsonl, line 1: damaged"),
+        ("windows.jsonl", "{}\n", "windows.jsonl, line 1: damaged"),
+    ],
+)
+def test_an_edited_record_is_named(folder: Path, name: str, text: str | None, words: str) -> None:
+    RunKeeper(folder, RUN)
+    (folder / name).unlink(missing_ok=True)
+    if text is not None:
+        (folder / name).write_text(text)
+    with pytest.raises(RecordError, match=words):
+        draw_summary(folder)
+
+
+def summarised(
+    held: Sequence[Window], target: TargetRun = TARGET, told: Sequence[ServerSample] = ()
+) -> TargetSummary:
     run = RUN.model_copy(update={"targets": [target], "finished": "2026-01-01T00:01:00+00:00"})
-    return summarise(run, [held]).targets[0]
+    return summarise(run, [*held, drain(3, "hold")], told).targets[0]
 
 
-def test_a_ceiling_says_what_else_may_have_set_it() -> None:
-    quiet = window(3, "hold", 0, 100)
-    most = replace(quiet, span=replace(quiet.span, users=1024))
+def held(**changes: Any) -> list[Window]:
+    """A held measurement of twelve quiet seconds."""
+    return [replace(window(3, "hold", n, 1000), **changes) for n in range(12)]
+
+
+def doubled(right: int, latency_us: int) -> list[Window]:
+    """The probe with twice the users."""
+    times = Times()
+    times.response.record_value(latency_us, right)
+    times.service.record_value(latency_us, right)
+    one = window(4, "double", 0, right)
+    span = replace(one.span, users=24)
+    return [replace(one, span=span, times=times), replace(drain(4, "double"), span=span)]
+
+
+def quiet() -> list[Window]:
+    times = Times()
+    times.response.record_value(5000, 1000)
+    times.service.record_value(5000, 1000)
+    return held(times=times, due=1000, sent=1000, unsent=0)
+
+
+def test_twice_the_users_show_the_servers_limit() -> None:
+    whole = summarised(quiet())
+    assert whole.ceiling is not None
+    assert whole.verdict is not None
+    assert (whole.verdict.valid, whole.verdict.bottleneck) == (True, "unknown")
+    assert whole.ceiling.at_least
+    double = doubled(1010, 10_000)
+    double[1] = replace(double[1], span=replace(double[1].span, phase="drain"))
+    shown = summarised([*quiet(), *double])
+    assert shown.verdict is not None
+    assert shown.ceiling is not None
+    assert shown.verdict.bottleneck == "server"
+    assert not shown.ceiling.at_least
+    assert shown.ceiling.ci95_rps == (1000, 1000)
+
+
+def test_counts_that_disagree_make_it_invalid() -> None:
+    told = [replace(sample, probe=3) for sample in samples(0, 12_100)]
+    summary = summarised(quiet(), told=told)
+    assert summary.verdict is not None
+    assert [reason.rule for reason in summary.verdict.reasons] == ["reconciled", "undisturbed"]
+    assert summary.ceiling is not None  # what was measured is kept, and marked
+
+
+def test_shared_cores_tell_nobody_from_the_other() -> None:
     shared = TARGET.model_copy(update={"generator_cores": [1]})
-    limits = {
-        None: summarised(quiet),
-        "generator": summarised(replace(quiet, busy={"worker 0.0.0": 0.9})),
-        "users": summarised(most),
-        "cores": summarised(quiet, shared),
-    }
-    for limit, target in limits.items():
-        assert target.ceiling is not None
-        assert target.ceiling.limited_by == limit
-        assert target.ceiling.at_least is (limit is not None)
+    verdict = summarised(quiet(), shared).verdict
+    assert verdict is not None
+    assert verdict.bottleneck == "unknown"
+    assert "same cores" in str(verdict.evidence["why"])
 
 
 @pytest.mark.parametrize(
@@ -233,13 +335,13 @@ def test_a_ceiling_says_what_else_may_have_set_it() -> None:
     ],
 )
 def test_wrong_answers_make_no_ceiling(wrong: dict[str, int], words: str) -> None:
-    target = summarised(replace(window(3, "hold", 0, 1000), wrong=wrong))
+    target = summarised([replace(window(3, "hold", 0, 1000), wrong=wrong)])
     assert target.ceiling is None
     assert target.failure == words
 
 
 def test_a_rare_error_leaves_a_ceiling() -> None:
-    target = summarised(replace(window(3, "hold", 0, 1000), wrong={"timeout": 1}))
+    target = summarised([replace(window(3, "hold", 0, 1000), wrong={"timeout": 1})])
     assert target.ceiling is not None
     assert target.ceiling.error_ratio == pytest.approx(1 / 1001, abs=1e-6)
 

@@ -38,22 +38,55 @@ def searched(server: Server, profile: str = "full") -> list[Load]:
     return loads
 
 
+def held(loads: list[Load]) -> Load:
+    """What was held last: the answer of the search."""
+    return [load for load in loads if load.step == "hold"][-1]
+
+
 @pytest.mark.parametrize("knee", [1, 2, 7, 16, 40, 100, 300])
 @pytest.mark.parametrize("shape", [saturating, collapsing])
 def test_the_held_load_draws_nearly_all(knee: int, shape: Callable[..., Server]) -> None:
     server = shape(knee, 1000.0)
-    held = searched(server)[-1]
-    assert held.step == "hold"
-    assert server(held.users)[0] >= 0.97 * 1000
-    assert held.users <= 2 * knee
+    users = held(searched(server)).users
+    assert server(users)[0] >= 0.97 * 1000
+    assert users <= 2 * knee
 
 
-def test_it_starts_with_a_warmup_and_ends_with_one_hold() -> None:
+def test_it_starts_with_a_warmup_and_ends_with_one_hold_and_its_double() -> None:
     steps = [load.step for load in searched(saturating(20, 500))]
     assert steps[0] == "warmup"
     assert steps.count("warmup") == 1
-    assert steps.count("hold") == 1
-    assert steps == sorted(steps, key=["warmup", "grow", "refine", "hold"].index)
+    assert steps[-2:] == ["hold", "double"]
+    assert steps.count("hold") == steps.count("double") == 1
+    assert steps == sorted(steps, key=["warmup", "grow", "refine", "hold", "double"].index)
+
+
+def test_twice_the_users_held_are_probed_even_beyond_the_limit() -> None:
+    loads = searched(lambda users: (10.0 * users, 0.0), "quick")
+    assert held(loads).users == PROFILES["quick"].max_users
+    assert loads[-1] == Load("double", 2 * PROFILES["quick"].max_users, 1, 3)
+
+
+def test_a_repeat_holds_what_was_found_and_its_double() -> None:
+    first = CeilingSearch(PROFILES["full"])
+    while (load := first.next_load()) is not None:
+        first.feed(*slow(4, 2.0)(load.users))
+    assert first.held is not None
+    again = CeilingSearch(PROFILES["full"], found=first.held)
+    loads = []
+    while (load := again.next_load()) is not None:
+        loads.append(load)
+        again.feed(*slow(4, 2.0)(load.users))
+    assert [load.step for load in loads] == ["warmup", "hold", "double"]
+    assert loads[1] == first.held == again.held
+    assert loads[2].settle_s >= 2 * loads[2].users / 4
+
+
+def test_a_repeat_whose_answers_go_wrong_finds_nothing() -> None:
+    again = CeilingSearch(PROFILES["quick"], found=Load("hold", 8, 1, 15))
+    again.feed(10.0, 0.0)
+    again.feed(10.0, 0.5)
+    assert again.next_load() is None
 
 
 def test_growth_is_fourfold_until_two_gains_are_flat() -> None:
@@ -64,12 +97,12 @@ def test_growth_is_fourfold_until_two_gains_are_flat() -> None:
 def test_growth_stops_when_answers_go_wrong() -> None:
     loads = searched(rejecting(8, 100.0))
     assert [load.users for load in loads if load.step == "grow"] == [1, 4, 16]
-    assert loads[-1].users == 8
+    assert held(loads).users == 8
 
 
 def test_a_load_with_errors_is_never_held() -> None:
     for limit in (1, 3, 5, 17, 70):
-        assert searched(rejecting(limit, 50.0))[-1].users <= limit
+        assert held(searched(rejecting(limit, 50.0))).users <= limit
 
 
 def test_a_server_that_only_errs_is_held_at_one_user() -> None:
@@ -78,20 +111,20 @@ def test_a_server_that_only_errs_is_held_at_one_user() -> None:
 
 def test_a_load_that_errs_when_held_is_replaced_by_the_next_best() -> None:
     search = CeilingSearch(PROFILES["quick"])
-    held = []
+    tried = []
     while (load := search.next_load()) is not None:
         goodput = min(load.users, 16) * 10.0
         if load.step == "hold":
-            held.append(load.users)
-        search.feed(goodput, 0.5 if load.step == "hold" and load.users == held[0] else 0.0)
-    assert len(held) == 2
-    assert held[1] != held[0]
+            tried.append(load.users)
+        search.feed(goodput, 0.5 if load.step == "hold" and load.users == tried[0] else 0.0)
+    assert len(tried) == 2
+    assert tried[1] != tried[0]
 
 
 def test_growth_stays_within_the_profile() -> None:
     loads = searched(lambda users: (10.0 * users, 0.0), "quick")
-    assert max(load.users for load in loads) <= PROFILES["quick"].max_users
-    assert loads[-1].users == PROFILES["quick"].max_users
+    assert max(load.users for load in loads[:-1]) <= PROFILES["quick"].max_users
+    assert held(loads).users == PROFILES["quick"].max_users
 
 
 def test_quick_stays_within_ninety_seconds() -> None:
@@ -107,9 +140,8 @@ def slow(knee: int, service_s: float) -> Server:
 
 def test_probes_of_a_slow_server_last_longer() -> None:
     loads = searched(slow(2, 0.5), "quick")
-    held = loads[-1]
     assert [load.users for load in loads if load.step == "grow"] == [1, 4, 16]
-    assert held.users == 2
+    assert held(loads).users == 2
     for load in [load for load in loads if load.step == "refine"]:
         latency_s = load.users / 4
         assert load.settle_s >= latency_s
@@ -120,7 +152,7 @@ def test_growth_ends_early_where_probes_see_too_few_latencies() -> None:
     assert [load.users for load in searched(slow(1, 2.0), "quick") if load.step == "grow"] == [1, 4]
     parallel = searched(slow(64, 2.0), "full")
     assert max(load.users for load in parallel if load.step == "grow") == 256
-    assert parallel[-1].users == 64
+    assert held(parallel).users == 64
 
 
 def test_nothing_can_be_fed_after_the_end() -> None:

@@ -40,7 +40,7 @@ def window(right: int, wrong: dict[str, int]) -> Window:
         answer_bytes=90,
         in_flight=0,
         queued=0,
-        threads=(ThreadTime(0.1, 0.0),),
+        threads=(ThreadTime(0.1, 0.0, 5),),
         right_times=times(RIGHT_MS),
         wrong_times=times(WRONG_MS),
     )

@@ -1,0 +1,1 @@
+"""How true the engine's figures are: held against the log of a server whose times are known."""

@@ -1,0 +1,186 @@
+"""What the generator itself can do on this machine: measured on servers that answer at once."""
+
+import hashlib
+import importlib
+import itertools
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from loadtests import engine, host
+from loadtests.drive import Drive, Load
+from loadtests.measure.drive_totals import DriveResult
+from loadtests.record.files import write_whole
+from loadtests.record.keeper import utc_now
+from loadtests.record.run import Calibration
+from loadtests.seed import SEED
+from serving.errors import EngineError
+from serving.paths import BUILD
+from serving.reference.launch import Behaviour, ReferenceServer, run
+from serving.reference.program import find_program
+
+CACHE = BUILD / "calibration"
+BUSY_S = 2.0
+LIGHT_S = 2.0
+WARMUP_S = 0.5
+LIGHT_RPS = 2000.0
+LIGHT_SHARE = 0.1
+"""Of its ceiling, the generator's light load is at most so much."""
+STREAMS_PER_CONNECTION = 32
+"""As many as Locust's users share one connection."""
+GRPC_USERS = 256
+HTTP_USERS = 64
+IN_FLIGHT_BYTES = 16 << 20
+"""Large bodies are sent by fewer users: the loopback device would be what is measured."""
+_CLOCK_READINGS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The size of the messages, and how they travel."""
+
+    protocol: Literal["grpc", "rest"]
+    request_bytes: int
+    answer_bytes: int
+
+
+def why_impossible() -> str | None:
+    """Why nothing can be calibrated on this machine, None where it can."""
+    if not engine.available():
+        return engine.why_unavailable()
+    return None if find_program() else "the reference server was not built"
+
+
+def calibrated(
+    payload: Payload, server_cores: Sequence[int], generator_cores: Sequence[int], work: Path
+) -> Calibration:
+    """As :func:`calibrate`, or what it found since this machine was started."""
+    path = CACHE / f"{_key(payload, server_cores, generator_cores)}.json"
+    try:
+        return Calibration.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return calibrate(payload, server_cores, generator_cores, work)
+
+
+def calibrate(
+    payload: Payload, server_cores: Sequence[int], generator_cores: Sequence[int], work: Path
+) -> Calibration:
+    """Drive null servers with all of ``generator_cores``, one engine thread and server for each.
+
+    This process must run on ``generator_cores`` and nowhere else. Some 5 s. The result is kept for
+    :func:`calibrated`. EngineError when the null servers do not answer rightly.
+    """
+    cores = [server_cores[n % len(server_cores)] for n in range(len(generator_cores))]
+    with ExitStack() as stack:
+        started = [_null_server(stack, payload, core, work) for core in cores]
+        busy = _drive([_busy(payload, server) for server in started])
+        rate_rps = sum(result.goodput_rps for result in busy)
+        light_rps = min(LIGHT_RPS, LIGHT_SHARE * rate_rps)
+        (light,) = _drive([_light(payload, started[0], light_rps)])
+    found = _calibration(payload, rate_rps, light)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    key = _key(payload, server_cores, generator_cores)
+    write_whole(CACHE / f"{key}.json", found.model_dump_json(indent=2) + "\n")
+    return found
+
+
+def _null_server(stack: ExitStack, payload: Payload, core: int, work: Path) -> ReferenceServer:
+    folder = Path(tempfile.mkdtemp(prefix="null-", dir=work))
+    answer = folder / "answer"
+    answer.write_bytes(bytes(payload.answer_bytes))
+    return stack.enter_context(run(Behaviour(answer=answer), [core], folder))
+
+
+def _calibration(payload: Payload, rate_rps: float, light: DriveResult) -> Calibration:
+    service, lag = light.latency_us["service"], light.latency_us["generator_lag"]
+    floor_us, tail_us, lag_us = service["p50"], service["p99"], lag["p99"]
+    if floor_us is None or tail_us is None or lag_us is None:
+        raise EngineError("calibration: the null server gave too few answers to judge by")
+    return Calibration(
+        rate_rps=round(rate_rps, 3),
+        floor_us=floor_us,
+        lag_p99_us=lag_us,
+        jitter_us=tail_us - floor_us,
+        clock_ns=_clock_step_ns(),
+        **asdict(payload),
+        made=utc_now(),
+    )
+
+
+def _drive(loads: list[Load]) -> list[DriveResult]:
+    with ThreadPoolExecutor(len(loads)) as pool:
+        return list(pool.map(_driven, loads))
+
+
+def _driven(load: Load) -> DriveResult:
+    drive = Drive(load)
+    drive.run()
+    result = drive.result()
+    if result is None or result.errors or not result.ok:
+        kinds = ", ".join(result.errors) if result and result.errors else "no answer"
+        raise EngineError(f"calibration: a null server did not answer rightly ({kinds})")
+    return result
+
+
+def _busy(payload: Payload, server: ReferenceServer) -> Load:
+    grpc = payload.protocol == "grpc"
+    largest = max(payload.request_bytes, payload.answer_bytes, 1)
+    users = max(1, min(GRPC_USERS if grpc else HTTP_USERS, IN_FLIGHT_BYTES // largest))
+    return Load(
+        url=f"{server.address(payload.protocol)}/redline.Calibration/Null",
+        bodies=(bytes(payload.request_bytes),),
+        method="POST",
+        headers={},
+        connections=-(-users // STREAMS_PER_CONNECTION) if grpc else users,
+        streams=STREAMS_PER_CONNECTION,
+        users=users,
+        rate_rps=0.0,
+        arrivals="poisson",
+        duration_s=BUSY_S,
+        warmup_s=WARMUP_S,
+        timeout_s=5.0,
+        threads=1,
+        seed=SEED,
+        ca_file=None,
+    )
+
+
+def _light(payload: Payload, server: ReferenceServer, rate_rps: float) -> Load:
+    return replace(_busy(payload, server), users=None, rate_rps=rate_rps, duration_s=LIGHT_S)
+
+
+def _clock_step_ns() -> int:
+    """The smallest step that the clock of all times makes from one reading to another."""
+    readings = [time.monotonic_ns() for _ in range(_CLOCK_READINGS)]
+    steps = (later - earlier for earlier, later in itertools.pairwise(readings))
+    return min((step for step in steps if step > 0), default=1)
+
+
+def _key(payload: Payload, server_cores: Sequence[int], generator_cores: Sequence[int]) -> str:
+    """The same machine since it was started, the same programs, cores and payload."""
+    facts = {
+        **asdict(payload),
+        "host": host.describe_host().model_dump(),
+        "boot": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+        "server_cores": list(server_cores),
+        "generator_cores": list(generator_cores),
+        "programs": [_digest(path) for path in _programs()],
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _programs() -> list[Path]:
+    extension = importlib.import_module("loadtests.engine._native").__file__
+    return [Path(path) for path in (extension, find_program()) if path]
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

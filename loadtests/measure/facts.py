@@ -1,0 +1,33 @@
+"""What is known of one probe when it is judged."""
+
+from dataclasses import dataclass
+
+from loadtests.measure.reconcile import Reconciliation
+from loadtests.measure.slo import Slo
+from loadtests.measure.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFacts:
+    """``measured`` windows of one probe, those of the drain after it, and what stands beside them.
+
+    ``workers`` should have sent each window. ``harder`` are the measured windows of a heavier load:
+    in closed loop of twice the users, in open loop of a rate at which the SLO broke.
+    ``calibrated_rps`` is what the generator reaches with this payload. ``capped`` says that the
+    search wanted more users than it may have, ``shares_cores`` that server and generator run on the
+    same cores. Of its ``server_cores`` the server used ``server_cores_used`` and others
+    ``server_cores_taken``, in CPU seconds per second. What is not known is None, or empty.
+    """
+
+    measured: tuple[Window, ...]
+    drained: tuple[Window, ...]
+    workers: int
+    slo: Slo | None = None
+    reconciliation: Reconciliation | None = None
+    calibrated_rps: float | None = None
+    harder: tuple[Window, ...] = ()
+    server_cores_used: float | None = None
+    server_cores_taken: float | None = None
+    server_cores: int | None = None
+    capped: bool = False
+    shares_cores: bool = False

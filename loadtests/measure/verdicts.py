@@ -1,0 +1,121 @@
+"""Whether the result of a probe is VALID, by seven rules, and who was the bottleneck.
+
+Each rule answers with what is wrong and what to do about it; every rule that applies is named.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from loadtests.measure.bottleneck import Bottleneck, Figures, bottleneck
+from loadtests.measure.evidence import Evidence, Outcome, evidence
+from loadtests.measure.facts import ProbeFacts
+from loadtests.measure.lag import allowed_lag_us, lag_p99_us
+from loadtests.measure.steady import unsteadiness
+from loadtests.measure.window import WRONG_ANSWER
+
+MOST_TAKEN = 0.1
+"""Of the server's cores, so much may go to others: interrupts and the like are some percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a result is INVALID: the rule, what was found, and what to do."""
+
+    rule: str
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``evidence`` has the figures behind the bottleneck, and in words ``why`` it is named."""
+
+    valid: bool
+    reasons: tuple[Reason, ...]
+    bottleneck: Bottleneck
+    evidence: Figures
+
+
+def verdict(facts: ProbeFacts) -> Verdict:
+    """Judge a probe; ``facts.measured`` has at least one window."""
+    reasons = tuple(
+        Reason(name, what, remedy) for name, rule, remedy in _RULES if (what := rule(facts))
+    )
+    named = bottleneck(facts)
+    return Verdict(not reasons, reasons, named.bottleneck, named.evidence)
+
+
+def slo_outcome(facts: ProbeFacts) -> Outcome:
+    """Whether a rate passes, for a search of the capacity at ``facts.slo``.
+
+    It fails by the SLO alone. A probe that passes, but breaks another rule, has shown nothing: then
+    it is likely that the SLO holds.
+    """
+    shown = _shown(facts)
+    if shown is None or shown.outcome != "pass":
+        return shown.outcome if shown else "unlikely"
+    broken = any(rule(facts) for _, rule, _ in _RULES if rule is not _enough)
+    return "likely" if broken else "pass"
+
+
+def _shown(facts: ProbeFacts) -> Evidence | None:
+    return evidence(facts.measured, facts.drained, facts.slo) if facts.slo else None
+
+
+def _enough(facts: ProbeFacts) -> str | None:
+    shown = _shown(facts)
+    return shown.why if shown and shown.outcome != "pass" else None
+
+
+def _prompt(facts: ProbeFacts) -> str | None:
+    lag_us, allowed_us = lag_p99_us(facts.measured), allowed_lag_us(facts.slo)
+    if lag_us is None or lag_us <= allowed_us:
+        return None
+    return f"p99 of the generator's lag is {lag_us / 1000:.2f} ms, above {allowed_us / 1000:.2f} ms"
+
+
+def _steady(facts: ProbeFacts) -> str | None:
+    return unsteadiness(facts.measured)
+
+
+def _complete(facts: ProbeFacts) -> str | None:
+    windows = facts.measured
+    parted = sum(window.workers != facts.workers for window in windows)
+    if parted:
+        return f"{parted} of {len(windows)} windows did not come from all {facts.workers} workers"
+    missing = windows[-1].number - windows[0].number + 1 - len(windows)
+    return f"{missing} windows are missing" if missing else None
+
+
+def _reconciled(facts: ProbeFacts) -> str | None:
+    found = facts.reconciliation
+    return found.why if found and found.state == "mismatch" else None
+
+
+def _undisturbed(facts: ProbeFacts) -> str | None:
+    """Not in the design: counts, rates and latencies are all steady and all too small then."""
+    taken, given = facts.server_cores_taken, facts.server_cores
+    if taken is None or not given or facts.shares_cores or taken <= MOST_TAKEN * given:
+        return None
+    return f"other work took {taken / given:.0%} of the cores that the server was given"
+
+
+def _right(facts: ProbeFacts) -> str | None:
+    wrong = sum(window.wrong.get(WRONG_ANSWER, 0) for window in (*facts.measured, *facts.drained))
+    return f"{wrong} of the sampled answers were not the expected ones" if wrong else None
+
+
+_Rule = Callable[[ProbeFacts], str | None]
+_RULES: tuple[tuple[str, _Rule, str], ...] = (
+    ("evidence", _enough, "measure for longer, at a lower rate, or against a looser SLO"),
+    ("lag", _prompt, "give the generator more or quieter cores, or more workers"),
+    ("steady", _steady, "warm up and measure for longer, and stop what else uses the machine"),
+    ("complete", _complete, "look why a worker fell behind or was lost, and run again"),
+    ("reconciled", _reconciled, "see that nobody else uses the server, and what lies between"),
+    (
+        "undisturbed",
+        _undisturbed,
+        "stop what else uses these cores (redline doctor names it), and run again",
+    ),
+    ("right", _right, "find out what the server answers under load before timing it"),
+)

@@ -1,0 +1,117 @@
+"""The probes of a record: their windows and the looks at the server put together, and judged."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from loadtests.measure.facts import ProbeFacts
+from loadtests.measure.reconcile import Reconciliation, client_count, reconcile
+from loadtests.measure.server_sample import ServerSample, cores_taken, cores_used, counted
+from loadtests.measure.slo import Slo
+from loadtests.measure.window import Span, Window, across_time
+from loadtests.record.run import TargetRun
+
+
+@dataclass(slots=True)
+class RecordedProbe:
+    """One probe: its windows by phase, in order, and what the server told meanwhile."""
+
+    settled: list[Window] = field(default_factory=list)
+    measured: list[Window] = field(default_factory=list)
+    drained: list[Window] = field(default_factory=list)
+    samples: list[ServerSample] = field(default_factory=list)
+
+    @property
+    def span(self) -> Span:
+        """That of the measured windows."""
+        return self.measured[0].span
+
+    @property
+    def whole(self) -> Window:
+        """The measured windows as one."""
+        return across_time(self.measured)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was measured to its end; one that lost a worker was void, and made again."""
+        return bool(self.drained)
+
+    def reconciliation(self) -> Reconciliation:
+        """The client's count beside the server's, from quiescent to drained."""
+        client = client_count([*self.settled, *self.measured, *self.drained])
+        edges = {sample.moment: sample for sample in self.samples}
+        if "before" not in edges or "after" not in edges:
+            return reconcile(client, None, "the server was not looked at before and after")
+        before, after = edges["before"], edges["after"]
+        grown = counted(before, after)
+        known = before.requests is not None and after.requests is not None
+        trouble = "its counters were reset" if known else before.trouble or after.trouble
+        return reconcile(client, grown, trouble)
+
+    def server_cores_used(self) -> float | None:
+        """CPU seconds of the server per second of the measured span."""
+        return cores_used(self._within())
+
+    def server_cores_taken(self) -> float | None:
+        """What others took of the server's cores meanwhile, in the same unit."""
+        return cores_taken(self._within())
+
+    def _within(self) -> list[ServerSample]:
+        end_s = self.measured[-1].start_s + self.measured[-1].duration_s
+        return [s for s in self.samples if self.measured[0].start_s <= s.at_s <= end_s]
+
+
+Probes = dict[str, list[RecordedProbe]]
+
+
+def recorded_probes(windows: Iterable[Window], samples: Iterable[ServerSample]) -> Probes:
+    """By target, in the order they were made; those of which nothing was measured are left out."""
+    found: dict[tuple[str, int, int], RecordedProbe] = defaultdict(RecordedProbe)
+    for window in windows:
+        span = window.span
+        probe = found[span.target, span.repeat, span.probe]
+        parts = {"settle": probe.settled, "measure": probe.measured, "drain": probe.drained}
+        if span.phase in parts:
+            parts[span.phase].append(window)
+    for sample in samples:
+        found[sample.target, sample.repeat, sample.probe].samples.append(sample)
+    by_target: Probes = defaultdict(list)
+    for (target, _, _), probe in found.items():
+        if probe.measured:
+            by_target[target].append(probe)
+    return by_target
+
+
+def facts_of(
+    target: TargetRun,
+    probe: RecordedProbe,
+    harder: RecordedProbe | None,
+    *,
+    slo: Slo | None = None,
+    capped: bool = False,
+) -> ProbeFacts:
+    """What is known of ``probe`` when it is judged."""
+    return ProbeFacts(
+        measured=tuple(probe.measured),
+        drained=tuple(probe.drained),
+        workers=len(target.generator_cores),
+        slo=slo,
+        reconciliation=probe.reconciliation(),
+        calibrated_rps=target.calibration.rate_rps if target.calibration else None,
+        harder=tuple(harder.measured) if harder else (),
+        server_cores_used=probe.server_cores_used(),
+        server_cores_taken=probe.server_cores_taken(),
+        server_cores=len(target.server_cores),
+        capped=capped,
+        shares_cores=bool(set(target.server_cores) & set(target.generator_cores)),
+    )
+
+
+def last_of(probes: Sequence[RecordedProbe], step: str, repeat: int) -> RecordedProbe | None:
+    """The last probe of a step that was measured to its end, None if there is none."""
+    fitting = (
+        probe
+        for probe in reversed(probes)
+        if probe.ended and probe.span.step == step and probe.span.repeat == repeat
+    )
+    return next(fitting, None)

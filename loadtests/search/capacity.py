@@ -1,0 +1,179 @@
+"""The capacity at an SLO: the highest offered rate, in open loop, at which the SLO holds."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from loadtests.search.ceiling import Load
+
+Outcome = Literal["pass", "likely", "unlikely", "fail"]
+"""Whether the SLO holds: shown, or not shown but so it seems; the same of its contrary."""
+
+TOLERANCE = 0.02
+"""The search ends when its bracket is within this share; so far it steps down as well."""
+LIGHTEST = 0.05
+"""Of the ceiling: an SLO that does not hold there is never met."""
+BEYOND_CEILING = 1.05
+"""In open loop a server cannot take more than its ceiling: taken for failing until it passes."""
+GROWTH = 1.5
+NEAR = 0.1
+"""A repeat looks so near around what was found."""
+PROBE_S = 15.0
+CONFIRM_S = 30.0
+LONGER = 4
+LONGEST_S = 120.0
+LONGEST_EVER_S = 600.0
+"""For an SLO whose limit is so long that shorter probes show nothing."""
+SETTLE_S = 3.0
+STEPS_DOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityQuestion:
+    """What a search needs to know.
+
+    ``ceiling_rps`` is the goodput in closed loop; ``most_rps`` what the generator can offer.
+    ``users`` are kept running, though the rate is what falls due. ``shortest_s`` and
+    ``fewest_requests`` are what a probe needs to show that the SLO holds. A repeat looks around the
+    rate ``found_rps`` before.
+    """
+
+    users: int
+    ceiling_rps: float
+    most_rps: float
+    shortest_s: float
+    fewest_requests: int
+    found_rps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityAnswer:
+    """``rate_rps`` is None where there is no such rate; ``why`` then says so, in one line.
+
+    With ``at_least`` the SLO still held at the most that could be offered.
+    """
+
+    rate_rps: float | None
+    at_least: bool
+    why: str | None
+
+
+@dataclass(slots=True)
+class _End:
+    """One end of the bracket; ``known`` once a probe showed that it passes, or that it does not."""
+
+    rate_rps: float
+    known: bool
+
+
+class CapacitySearch:
+    """Bisects between a rate that passes and one that does not, then confirms the lower one afresh.
+
+    What a probe makes likely is enough to go on, but no confirmation: that is made again, four
+    times as long, and where it does not pass, a step further down. Ask
+    :meth:`next_load` and :meth:`feed` how its probe was judged, in turns; ``None`` means that
+    :attr:`answer` is there.
+    """
+
+    def __init__(self, question: CapacityQuestion) -> None:
+        self._ask = question
+        self.answer: CapacityAnswer | None = None
+        self._longest_s = min(max(LONGEST_S, 1.1 * question.shortest_s), LONGEST_EVER_S)
+        self._light_rps = self._lightest()
+        self._steps_down = 0
+        self._refuted = False
+        self._low = _End(self._light_rps, known=False)
+        self._high = _End(BEYOND_CEILING * question.ceiling_rps, known=False)
+        if (found_rps := question.found_rps) is not None:
+            self._low.rate_rps = max(self._light_rps, (1 - NEAR) * found_rps)
+            self._high.rate_rps = (1 + NEAR) * found_rps
+        self._high.rate_rps = min(self._high.rate_rps, question.most_rps)
+        self._load: Load | None = None
+        if found_rps:
+            self._narrow()
+        else:
+            self._probe("bisect", self._light_rps)
+
+    def next_load(self) -> Load | None:
+        """The load to probe now, None at the end."""
+        return self._load
+
+    def feed(self, outcome: Outcome) -> None:
+        """How the probe of the load that :meth:`next_load` named was judged."""
+        load = self._load
+        if load is None or load.rate_rps is None:
+            raise ValueError("the search is over")
+        self._refuted = outcome == "fail"
+        confirming = load.step == "confirm"
+        last_hope = not confirming and load.rate_rps <= self._light_rps
+        promising = outcome == "likely" if confirming else outcome == "unlikely" and last_hope
+        if promising and load.measure_s < self._longest_s:
+            self._probe(load.step, load.rate_rps, LONGER * load.measure_s)
+        elif confirming:
+            self._after_confirmation(load.rate_rps, passed=outcome == "pass")
+        else:
+            self._after_probe(load.rate_rps, passed=outcome in ("pass", "likely"))
+
+    def _lightest(self) -> float:
+        """As light as can be with enough requests in the longest probe."""
+        ask = self._ask
+        enough_rps = 2 * ask.fewest_requests / self._longest_s
+        return min(max(LIGHTEST * ask.ceiling_rps, enough_rps), ask.ceiling_rps / 2, ask.most_rps)
+
+    def _probe(self, step: str, rate_rps: float, measure_s: float = 0) -> None:
+        ask = self._ask
+        least_s = CONFIRM_S if step == "confirm" else PROBE_S
+        enough_s = max(1.1 * ask.shortest_s, 1.5 * ask.fewest_requests / rate_rps)
+        measure_s = min(max(least_s, measure_s, enough_s), self._longest_s)
+        self._load = Load(step, ask.users, SETTLE_S, measure_s, rate_rps)
+
+    def _after_probe(self, rate_rps: float, *, passed: bool) -> None:
+        if passed:
+            self._low = _End(rate_rps, known=True)
+            if self._low.rate_rps >= self._high.rate_rps < self._ask.most_rps:
+                self._high = _End(min(GROWTH * rate_rps, self._ask.most_rps), known=False)
+            self._narrow()
+        elif rate_rps <= self._light_rps:
+            self._never_met()
+        else:
+            self._high = _End(rate_rps, known=True)
+            if self._low.rate_rps >= rate_rps:
+                self._low = _End(max(self._light_rps, rate_rps / GROWTH), known=False)
+            self._narrow()
+
+    def _narrow(self) -> None:
+        """Probe the middle; once the ends are near each other, an end that is not known yet."""
+        low, high = self._low, self._high
+        if high.rate_rps - low.rate_rps > TOLERANCE * high.rate_rps:
+            self._probe("bisect", (low.rate_rps + high.rate_rps) / 2)
+        elif not low.known:
+            self._probe("bisect", low.rate_rps)
+        elif not high.known and high.rate_rps > low.rate_rps:
+            self._probe("bisect", high.rate_rps)
+        else:
+            self._probe("confirm", low.rate_rps)
+
+    def _after_confirmation(self, rate_rps: float, *, passed: bool) -> None:
+        self._steps_down += not passed
+        if passed and rate_rps >= self._ask.most_rps:
+            why = f"the SLO still held at {rate_rps:.0f}/s, all that the generator can offer"
+            self._end(CapacityAnswer(rate_rps, at_least=True, why=why))
+        elif passed:
+            self._end(CapacityAnswer(rate_rps, at_least=False, why=None))
+        elif rate_rps <= self._light_rps:
+            self._never_met()
+        elif self._steps_down > STEPS_DOWN:
+            why = f"no confirmation met the SLO, at {rate_rps:.1f}/s and above"
+            self._end(CapacityAnswer(None, at_least=False, why=why))
+        else:
+            self._probe("confirm", max(self._light_rps, (1 - TOLERANCE) * rate_rps))
+
+    def _never_met(self) -> None:
+        light = f"even at the lightest load, {self._light_rps:.1f}/s"
+        why = f"that the SLO holds could not be shown in {self._longest_s:.0f} s, {light}"
+        if self._refuted:
+            why = f"the SLO does not hold, {light}"
+        self._end(CapacityAnswer(None, at_least=False, why=why))
+
+    def _end(self, answer: CapacityAnswer) -> None:
+        self.answer = answer
+        self._load = None

@@ -1,0 +1,199 @@
+"""The dashboards: their JSON is what the code makes, and all they ask Prometheus has an answer."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporters import schema
+from grafana.written import FOLDER, texts
+from loadtests.prometheus import showing
+from tests.conftest import server_core
+from tests.recorded_run import P99_S, RIGHT_RPS, SETTLED, WRONG_RPS, RecordedRun, ask, values
+
+ROOT = Path(__file__).parents[2]
+DASHBOARDS: Mapping[str, Any] = {
+    path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")
+}
+VARIABLES = {"$server": ".*", "$protocol": ".*", "$model": ".*", "$role": ".*", "$rate": "50000"}
+EMPTY = {
+    "model_server_scrape_errors_total": "no server was in trouble",
+    "redline_process_cpu_quota_cores": "no server ran under a quota",
+    "redline_process_cpu_throttled_seconds_total": "no server ran under a quota",
+}
+"""Queries that have no answer in a run where nothing is wrong, by a metric in them."""
+NOT_EVERYWHERE = ("redline_host_cpu_wait_seconds_total", "redline_host_cpu_starved_seconds_total")
+"""What some kernels do not tell."""
+NOT_SHOWN = {
+    "model_server_request_rows": "the client's batch is known; for who looks closer",
+    "redline_process_up": "as a variable's source only",
+    "redline_process_scrape_duration_seconds": "for who looks at the exporters themselves",
+    "redline_process_scrape_errors_total": "for who looks at the exporters themselves",
+    "redline_process_cpu_periods_total": "throttled seconds tell more",
+    "redline_process_cpu_throttled_periods_total": "throttled seconds tell more",
+    "redline_process_network_packets_total": "bytes tell more",
+    "redline_process_network_lost_packets_total": "for who looks closer",
+    "redline_host_up": "the host answers as long as its exporter does",
+    "redline_host_scrape_duration_seconds": "for who looks at the exporters themselves",
+    "redline_host_scrape_errors_total": "for who looks at the exporters themselves",
+    "redline_host_blocked_tasks": "no server under load waits for a disk",
+    "redline_host_context_switches_total": "by process is shown",
+    "redline_runs_up": "for who looks at the exporters themselves",
+    "redline_runs_scrape_duration_seconds": "for who looks at the exporters themselves",
+    "redline_runs_scrape_errors_total": "for who looks at the exporters themselves",
+    "redline_run_started_timestamp_seconds": "a run's name begins with it",
+    "loadgen_slot_wait_seconds": "its exact quantiles are shown",
+    "loadgen_generator_lag_seconds": "its exact quantiles are shown",
+}
+
+
+def test_the_json_is_what_the_code_makes() -> None:
+    written = {path.name: path.read_text() for path in FOLDER.iterdir()}
+    assert written == texts()
+    assert set(DASHBOARDS) == {
+        "redline-overview",
+        "redline-server",
+        "redline-generator",
+        "redline-runs",
+    }
+
+
+def panels(dashboard: Mapping[str, Any]) -> list[Any]:
+    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
+def queries(dashboard: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The name and the expression of each query of panels, annotations and variables."""
+    for panel in panels(dashboard):
+        for target in panel["targets"]:
+            yield f"{panel['title']} {target['refId']}", target["expr"]
+    for annotation in dashboard.get("annotations", {}).get("list", []):
+        yield f"annotation {annotation['name']}", annotation["expr"]
+
+
+def filled(expr: str) -> str:
+    for variable, value in VARIABLES.items():
+        expr = expr.replace(variable, value)
+    assert "$" not in expr
+    return expr
+
+
+@pytest.fixture(scope="module")
+def prometheus(recorded_run: RecordedRun) -> Iterator[str]:
+    """One on the recorded data."""
+    with showing(recorded_run.folder, [server_core()]) as running:
+        yield running.url
+
+
+def test_every_query_has_an_answer(recorded_run: RecordedRun, prometheus: str) -> None:
+    """At the end of the run, or for annotations at some time of it; and a finite one."""
+    unanswered = set()
+    for uid, dashboard in DASHBOARDS.items():
+        for name, expr in queries(dashboard):
+            span = {"start": recorded_run.ended_s - 15, "end": recorded_run.ended_s, "step": 1}
+            found = ask(prometheus, "query_range", query=filled(expr), **span)["result"]
+            numbers = [float(value) for series in found for _, value in series["values"]]
+            if not numbers:
+                unanswered.add(f"{uid}: {name}: {expr}")
+            assert all(0 <= number < 1e15 for number in numbers), (name, expr, numbers)
+    allowed = (*EMPTY, *NOT_EVERYWHERE)
+    unexplained = {each for each in unanswered if not any(name in each for name in allowed)}
+    assert unexplained == set()
+    assert all(any(name in each for each in unanswered) for name in EMPTY)
+
+
+def test_the_numbers_on_the_panels_are_those_of_the_run(
+    recorded_run: RecordedRun, prometheus: str
+) -> None:
+    def shown(uid: str, title: str, number: int = 0) -> list[float]:
+        [panel] = [p for p in panels(DASHBOARDS[uid]) if p["title"] == title]
+        expr = filled(panel["targets"][number]["expr"])
+        return sorted(values(prometheus, expr, recorded_run.ended_s))
+
+    overview = "redline-overview"
+    goodput = sorted(RIGHT_RPS.values())
+    offered = [rate + WRONG_RPS for rate in goodput]
+    ratios = sorted(WRONG_RPS / (rate + WRONG_RPS) for rate in goodput)
+    assert shown(overview, "Goodput") == pytest.approx(goodput, rel=SETTLED)
+    assert shown(overview, "Offered and goodput", 1) == pytest.approx(offered, rel=2 * SETTLED)
+    assert shown(overview, "p99") == [P99_S, P99_S]
+    assert shown(overview, "Servers up") == [1, 1]
+    failed = shown("redline-generator", "Wrong by kind")
+    assert failed == pytest.approx([WRONG_RPS, WRONG_RPS], rel=0.3)
+    assert shown(overview, "Share that failed") == pytest.approx(ratios, rel=0.3)
+    assert shown("redline-generator", "Busiest thread") == [0.95]
+    assert shown("redline-runs", "Ceiling") == [5000]
+    assert shown("redline-runs", "Cores for the target rate, at the ceiling") == [20]
+    assert shown("redline-runs", "Cores for the target rate, at the SLO") == [25]
+    assert shown("redline-runs", "Half the ceiling's interval") == pytest.approx([0.02])
+    [used, _] = shown(overview, "Cores used")
+    assert 0 < used < 2
+
+
+def test_every_variable_has_values(recorded_run: RecordedRun, prometheus: str) -> None:
+    expected = {
+        "server": {"tfserving", "torchserve"},
+        "protocol": {"grpc", "rest"},
+        "model": {"digits"},
+        "role": {"tfserving", "torchserve"},
+    }
+    for dashboard in DASHBOARDS.values():
+        for variable in dashboard["templating"]["list"]:
+            if variable["type"] != "query":
+                continue
+            found = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["query"]["query"])
+            assert found
+            series = ask(
+                prometheus,
+                f"label/{found[2]}/values",
+                **{"match[]": found[1], "start": recorded_run.ended_s - 30},
+            )
+            assert set(series) <= expected[variable["name"]]
+            assert series
+
+
+def test_every_metric_is_shown_or_not_for_a_reason() -> None:
+    expressions = [expr for d in DASHBOARDS.values() for _, expr in queries(d)]
+    for name in ("rules.yml", "alerts.yml"):
+        groups = yaml.safe_load((ROOT / "exporters/prometheus" / name).read_text())["groups"]
+        expressions += [rule["expr"] for group in groups for rule in group["rules"]]
+    text = "\n".join(expressions)
+    unused = {
+        metric.name
+        for metric in schema.every_metric()
+        if not re.search(rf"\b{metric.name}(_bucket|_sum|_count)?\b", text)
+    }
+    assert unused == set(NOT_SHOWN)
+
+
+def test_panels_are_titled_explained_and_do_not_overlap() -> None:
+    for dashboard in DASHBOARDS.values():
+        cells: set[tuple[int, int]] = set()
+        titles = [panel["title"] for panel in panels(dashboard)]
+        assert len(titles) == len(set(titles))
+        for panel in panels(dashboard):
+            assert panel["description"].endswith(".")
+            position = panel["gridPos"]
+            covered = {
+                (x, y)
+                for x in range(position["x"], position["x"] + position["w"])
+                for y in range(position["y"], position["y"] + position["h"])
+            }
+            assert max(x for x, _ in covered) < 24
+            assert not covered & cells, panel["title"]
+            cells |= covered
+
+
+def test_grafana_is_given_these_dashboards_and_this_prometheus() -> None:
+    folder = ROOT / "grafana/provisioning"
+    [source] = yaml.safe_load((folder / "datasources/prometheus.yml").read_text())["datasources"]
+    assert (source["type"], source["url"]) == ("prometheus", "${PROMETHEUS_URL}")
+    [provider] = yaml.safe_load((folder / "dashboards/redline.yml").read_text())["providers"]
+    assert provider["options"]["path"] == "${REDLINE_DASHBOARDS}"
+    settings = (ROOT / "grafana/grafana.ini").read_text()
+    assert "redline-overview.json" in settings
+    assert "http_addr = 127.0.0.1" in settings

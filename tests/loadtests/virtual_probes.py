@@ -1,0 +1,52 @@
+"""Probes of simulated queues, judged by the rules that judge real ones."""
+
+import math
+
+import numpy as np
+
+from loadtests.measure.evidence import NEAR_LIMIT, NEAR_MULTIPLE, Counts, Evidence, Outcome, judge
+from loadtests.measure.slo import Slo
+from loadtests.measure.steady import unsteady
+from tests.loadtests.queues import Floats, Queue, Seen, open_loop
+
+NEAR_LEVELS = np.linspace(NEAR_LIMIT, 1, 5)
+"""The rule's lower level, between half the limit and the limit, is taken from among these."""
+
+
+def probes(
+    rng: np.random.Generator,
+    queue: Queue,
+    rates_rps: Floats,
+    slo: Slo,
+    settle_s: float,
+    windows: int,
+) -> Seen:
+    """One probe for each rate."""
+    levels_s = [float(level * slo.limit_us / 1e6) for level in NEAR_LEVELS]
+    return open_loop(rng, queue, rates_rps, settle_s, windows, levels_s)
+
+
+def evidence_of(seen: Seen, trial: int, slo: Slo) -> Evidence:
+    """As of real windows; a simulated request never fails."""
+    ended, over = seen.ended[trial], seen.slower[-1][trial]
+    often = NEAR_MULTIPLE * (1 - slo.quantile) * ended.sum()
+    near = next((one[trial] for one in seen.slower if one[trial].sum() <= often), over)
+    late, late_over = int(seen.late[trial]), int(seen.late_slower[trial])
+    counts = Counts(ended.tolist(), over.tolist(), near.tolist(), late, late_over)
+    return judge(counts, slo, len(ended), errors=0)
+
+
+def steady(seen: Seen, trial: int) -> bool:
+    goodput, in_flight = seen.ended[trial].tolist(), seen.in_flight[trial].tolist()
+    return unsteady(goodput, in_flight, closed=False) is None
+
+
+def outcome_of(seen: Seen, trial: int, slo: Slo) -> Outcome:
+    """By the SLO and, where it passes, steadiness."""
+    outcome = evidence_of(seen, trial, slo).outcome
+    return "likely" if outcome == "pass" and not steady(seen, trial) else outcome
+
+
+def relaxation_s(queue: Queue, rate_rps: float) -> float:
+    """In how long a queue forgets its state (Abate and Whitt 1987)."""
+    return 1 / (math.sqrt(queue.ceiling_rps) - math.sqrt(rate_rps)) ** 2
