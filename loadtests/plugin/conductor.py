@@ -1,5 +1,6 @@
 """In the master (or a single process): names the phases, gathers the windows, writes the record."""
 
+import gc
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -78,6 +79,7 @@ class Conductor:
         """
         self._probe += 1
         self._merged = []
+        gc.collect()  # the last probe's histograms: some hundred cycles of 170 kB each
         self._expected = _workers(self._runner)
         self._wait_for_users(self.users_of(load))
         measured = self._span(load, "warmup" if load.step == "warmup" else "measure")
