@@ -112,7 +112,7 @@ BLAME_TRIALS = (
     *(_asked("rest", seed) for seed in range(2)),
     _limited("grpc", Behaviour(service="exponential:1ms", servers=4)),
     _limited("grpc", Behaviour(service="constant:1ms", servers=2)),
-    _limited("grpc", Behaviour(service="exponential:1ms", servers=4, queue=8)),
+    _limited("grpc", Behaviour(service="exponential:1ms", servers=4, queue=2)),
     _limited("grpc", Behaviour(service="exponential:1ms", servers=32)),
     _limited("rest", Behaviour(service="bimodal:1ms,10ms,0.1", servers=4)),
 )
