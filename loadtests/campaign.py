@@ -11,6 +11,7 @@ from loadtests.between import ask_capacity, held_in
 from loadtests.calibrate import Payload, calibrated, why_impossible
 from loadtests.live import View
 from loadtests.locust_run import GeneratorError, check_result, locust_command
+from loadtests.metrics import Metrics
 from loadtests.plan import Plan
 from loadtests.record.keeper import RunKeeper, new_run_folder, utc_now
 from loadtests.record.reader import follow_windows, read_details
@@ -46,6 +47,7 @@ class Campaign:
         self._probes = 0
         """The next probe's number in the record."""
         self.folder = new_run_folder(plan.results, plan.profile)
+        self._metrics = Metrics(self.folder, plan.generator_cores)
         self._windows = follow_windows(self.folder)
         self._keeper = RunKeeper(self.folder, _run_info(plan, self.folder.name))
 
@@ -61,8 +63,11 @@ class Campaign:
             self._view.say(f"the generator is not calibrated: {self._cannot_calibrate}")
         try:
             built = self._build_models()
-            for target in self._plan.targets:
-                self._measure(target, built[target.model])
+            with self._metrics:
+                if self._metrics.url:
+                    self._view.say(f"metrics while it runs: {self._metrics.url}")
+                for target in self._plan.targets:
+                    self._measure(target, built[target.model])
         except BaseException as error:
             self._end(failure=_reason(error))
             raise
@@ -104,7 +109,8 @@ class Campaign:
                 if not repeat:
                     self._check_parity(corpus, server)
                     self._calibrate(corpus, server, work)
-                self._load(target, server, repeat)
+                with self._metrics.of(target, server):
+                    self._load(target, server, repeat)
         except BaseException as error:
             self._keeper.amend_target(failure=_reason(error))
             raise

@@ -1,10 +1,10 @@
 """One headless Locust run of the ceiling scenario, as a process of its own."""
 
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from loadtests.ports import free_port
 from loadtests.target import Target
 from serving.deployment import Deployment
 from serving.errors import RedlineError
@@ -51,7 +51,7 @@ def locust_command(
         *(word for name, value in known.items() for word in (f"--{name}", str(value))),
     ]
     if len(cores) > 1:
-        port = str(_free_port())
+        port = str(free_port())
         command += ["--processes", str(len(cores)), "--master-bind-host", "127.0.0.1"]
         command += ["--master-bind-port", port, "--master-port", port]
     return command
@@ -67,10 +67,3 @@ def check_result(process: ManagedProcess) -> None:
             else f"Locust ended with exit code {process.exit_code}: {process.last_words()}"
             f" [{process.log}]"
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -17,8 +17,8 @@ from loadtests.bench.outputs import (
     read_wrk,
 )
 from loadtests.bench.payload import PayloadFiles
-from loadtests.bench.ports import free_port
 from loadtests.bench.programs import find_program
+from loadtests.ports import free_port
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _LOCUST_SPARE_S = 2

@@ -14,8 +14,8 @@ from typing import ClassVar
 
 from loadtests.bench.errors import BenchError
 from loadtests.bench.payload import Payload, framed
-from loadtests.bench.ports import free_port
 from loadtests.bench.programs import find_program
+from loadtests.ports import free_port
 from serving.process import ManagedProcess
 
 START_LIMIT_S = 15.0

@@ -1,5 +1,6 @@
 """In the master (or a single process): names the phases, gathers the windows, writes the record."""
 
+import gc
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner
 
 from loadtests.measure.window import Phase, Span, Window, across_workers, from_message
+from loadtests.plugin.board import Board
 from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE, WINDOW_S
 from loadtests.plugin.server_watch import ServerWatch
 from loadtests.record.writer import RecordWriter
@@ -36,8 +38,9 @@ class Conductor:
     """Probes one load at a time for ``target``; writes every window, if there is a writer.
 
     What is in flight at a probe's end may take ``drain_s`` to end, so that it does not weigh on the
-    next probe. ``watch`` looks at the server, ``repeat`` says how often it was restarted before,
-    ``first_probe`` which number the first probe gets.
+    next probe. ``watch`` looks at the server, ``board`` shows what comes in, ``repeat``
+    says how often the server was restarted before, ``first_probe`` which number the first probe
+    gets.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Conductor:
         target: str,
         writer: RecordWriter | None = None,
         watch: ServerWatch | None = None,
+        board: Board | None = None,
         *,
         drain_s: float,
         repeat: int = 0,
@@ -56,6 +60,7 @@ class Conductor:
         self._repeat = repeat
         self._writer = writer
         self._watch = watch
+        self._board = board
         self._drain_s = drain_s
         self.in_vain: Callable[[Sequence[Window]], bool] | None = None
         """Whether a probe whose measured windows so far are these can be stopped."""
@@ -74,6 +79,7 @@ class Conductor:
         """
         self._probe += 1
         self._merged = []
+        gc.collect()  # the last probe's histograms: some hundred cycles of 170 kB each
         self._expected = _workers(self._runner)
         self._wait_for_users(self.users_of(load))
         measured = self._span(load, "warmup" if load.step == "warmup" else "measure")
@@ -198,6 +204,8 @@ class Conductor:
     def _accept(self, parts: list[Window]) -> None:
         window = across_workers(parts, self._expected)
         self._merged.append(window)
+        if self._board is not None:
+            self._board.add(window, self._expected)
         if self._writer is None or self._failure is not None:
             return
         try:

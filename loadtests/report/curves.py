@@ -1,5 +1,6 @@
 """Goodput and latency against load: users in closed loop, the offered rate in open loop."""
 
+from loadtests.measure.slo import parse_slo
 from loadtests.record.summary import Probe, TargetSummary
 from loadtests.report import derived, numbers, traces, words
 from loadtests.report.figure import (
@@ -31,7 +32,7 @@ def _goodput_plot(target: TargetSummary, probes: list[Probe]) -> Plot:
     figure, curve = new_figure(), traces.goodput(traces.users)
     traces.add_curve(figure, curve, target, probes)
     traces.add_errors(figure, curve, probes)
-    mark_knee(figure, derived.knee(probes))
+    mark_knee(figure, probes)
     if target.ceiling:
         mark_ceiling(figure, target.ceiling, target.verdict)
     figure.update_xaxes(users_axis([probe.users for probe in probes]))
@@ -46,9 +47,9 @@ def _latency_plot(target: TargetSummary, probes: list[Probe]) -> Plot:
     for curve in curves:
         traces.add_curve(figure, curve, target, probes)
     traces.add_errors(figure, curves[-1], probes)
-    mark_knee(figure, derived.knee(probes))
+    mark_knee(figure, probes)
     if target.ceiling:
-        mark_users(figure, target.ceiling)
+        mark_users(figure, target.ceiling, target.verdict, probes)
     figure.update_xaxes(users_axis([probe.users for probe in probes]))
     figure.update_yaxes(latency_axis(_latencies_ms(probes)))
     return finished(figure, "Response latency against users", _latency_in_words(target, probes))
@@ -82,10 +83,9 @@ def _slo_plot(target: TargetSummary, probes: list[Probe]) -> Plot:
     values = _latencies_ms(probes)
     if target.capacity:
         mark_capacity(figure, target.capacity)
-        if limit := derived.slo_limit(target.capacity):
-            quantile, limit_ms = limit
-            mark_slo(figure, limit_ms, quantile)
-            values.append(limit_ms)
+        slo = parse_slo(target.capacity.slo)
+        mark_slo(figure, slo)
+        values.append(slo.limit_us / 1000)
     figure.update_xaxes(offered_axis([probe.rate_rps or 0 for probe in probes]))
     figure.update_yaxes(latency_axis(values))
     said = _latency_in_words(target, probes)
@@ -105,20 +105,30 @@ def _latencies_ms(probes: list[Probe]) -> list[float]:
 
 
 def _goodput_in_words(target: TargetSummary, probes: list[Probe]) -> str:
-    most = max(probes, key=lambda probe: probe.goodput_rps)
     erring = sum(probe.error_ratio > 0 for probe in probes)
     return (
-        f"{words.label(target)}: the most right answers per second in any probe were "
-        f"{numbers.rate(most.goodput_rps)}, at {numbers.load(most)}; "
+        f"{words.label(target)}: {_most_in_words(_usable(target, probes))}; "
         f"{erring} of {numbers.plural(len(probes), 'probe')} had errors."
     )
 
 
+def _most_in_words(probes: list[Probe]) -> str:
+    if not probes:
+        return "no probe is VALID"
+    most = max(probes, key=lambda probe: probe.goodput_rps)
+    rate = numbers.rate(most.goodput_rps)
+    return f"the most right answers per second in any probe were {rate}, at {numbers.load(most)}"
+
+
 def _latency_in_words(target: TargetSummary, probes: list[Probe]) -> str:
-    by_load = sorted(probes, key=lambda probe: probe.rate_rps or probe.users)
+    by_load = sorted(_usable(target, probes), key=lambda probe: probe.rate_rps or probe.users)
     ends = "; ".join(
         f"at {numbers.load(probe)} p50 {numbers.latency(probe.latency_ms.p50)} ms, "
         f"p99 {numbers.latency(probe.latency_ms.p99)} ms"
-        for probe in (by_load[0], by_load[-1])
+        for probe in by_load[:1] + by_load[-1:]
     )
-    return f"{words.label(target)}: {ends}."
+    return f"{words.label(target)}: {ends or 'no probe is VALID'}."
+
+
+def _usable(target: TargetSummary, probes: list[Probe]) -> list[Probe]:
+    return [probe for probe in probes if derived.is_usable(target, probe)]

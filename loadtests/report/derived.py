@@ -1,10 +1,6 @@
 """Figures and facts that follow from a summary."""
 
-import re
-
-from loadtests.record.summary import Capacity, Probe, TargetSummary, Verdict
-
-_UNIT_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+from loadtests.record.summary import Probe, TargetSummary, Verdict
 
 
 def is_stand_in(target: TargetSummary) -> bool:
@@ -40,6 +36,16 @@ def held(target: TargetSummary) -> Probe | None:
     return next((probe for probe in holds if probe.users == target.ceiling.users), None)
 
 
+def is_fresh(probe: Probe) -> bool:
+    """Tell whether a probe was made to measure, not to search."""
+    return probe.phase in ("hold", "confirm")
+
+
+def is_usable(target: TargetSummary, probe: Probe) -> bool:
+    """Tell whether a probe's figures may stand as they are; a search's steps are not judged."""
+    return not is_fresh(probe) or is_valid(rests_on(target, probe))
+
+
 def rests_on(target: TargetSummary, probe: Probe) -> Verdict | None:
     """The verdict on the figure that a probe gave; ``None`` for a step of a search."""
     if probe.phase == "hold":
@@ -69,12 +75,3 @@ def jitter_ms(probe: Probe | None) -> float | None:
     if probe is None or probe.service_ms.p99 is None or probe.service_ms.p50 is None:
         return None
     return probe.service_ms.p99 - probe.service_ms.p50
-
-
-def slo_limit(capacity: Capacity) -> tuple[str, float] | None:
-    """The quantile that an SLO such as ``p99=25ms,errors=0.1%`` limits, and its limit in ms."""
-    found = re.search(r"\b(p[\d.]+)\s*=\s*([\d.]+)\s*(us|ms|s)\b", capacity.slo)
-    if not found:
-        return None
-    quantile, number, unit = found.groups()
-    return quantile, float(number) * _UNIT_MS[unit]

@@ -76,7 +76,7 @@ def users_axis(users: Iterable[int]) -> dict[str, object]:
     }
 
 
-def latency_axis(latencies_ms: Iterable[float], title: str = "response") -> dict[str, object]:
+def latency_axis(latencies_ms: Iterable[float]) -> dict[str, object]:
     """Lay out a logarithmic axis of milliseconds."""
     span = _decades(latencies_ms)
     steps = (1, 2, 5) if span < 2.2 else (1,)
@@ -86,7 +86,7 @@ def latency_axis(latencies_ms: Iterable[float], title: str = "response") -> dict
         "range": _log_range(latencies_ms, 0.12),
         "tickvals": ticks,
         "ticktext": [f"{tick:,.10g}" for tick in ticks],
-        "title": {"text": f"{title} latency (ms)"},
+        "title": {"text": "latency (ms)"},
     }
 
 

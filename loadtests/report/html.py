@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -43,6 +44,7 @@ def render(summary: Summary, details: Mapping[str, Details]) -> str:
     )
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "page"),

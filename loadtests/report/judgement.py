@@ -7,17 +7,17 @@ VALID, INVALID, NOT_JUDGED = "VALID", "INVALID", "not judged"
 
 _WHO: dict[Bottleneck, str] = {
     "server": "The server was the bottleneck: the figure is its own.",
-    "generator": "The load generator was the bottleneck: the figure says what it could send, "
-    "and the server may take more.",
-    "connections": "The client's own connections were the bottleneck: all of them were in use "
-    "before the server was full, so it may take more.",
+    "generator": "The load generator was the bottleneck: the figure says what it could send, and "
+    "is a lower bound of what the server can take.",
+    "connections": "The client's own cap on connections or users was the bottleneck: the figure "
+    "is a lower bound of what the server can take.",
     "unknown": "The bottleneck is unknown: nothing measured shows that the server itself was "
-    "full, so it may take more.",
+    "full, so the figure is a lower bound of what it can take.",
 }
 _AT_LEAST: dict[Bottleneck, str] = {
     "server": "the server was the bottleneck",
     "generator": "the generator was the bottleneck, so the server may take more",
-    "connections": "the client's connections were the bottleneck, so the server may take more",
+    "connections": "the client's own cap was the bottleneck, so the server may take more",
     "unknown": "nothing measured shows that the server itself was full, so it may take more",
 }
 
@@ -42,7 +42,10 @@ def who(verdict: Verdict) -> str:
 def reasons(verdict: Verdict | None) -> list[tuple[str, str]]:
     """Why a figure is INVALID: what was found, and what to do, each a sentence."""
     found = verdict.reasons if verdict else []
-    return [(_sentence(reason.what), _sentence(reason.remedy)) for reason in found]
+    return [
+        (sentence(reason.what), f"What to do: {_ended(words.plain(reason.remedy))}")
+        for reason in found
+    ]
 
 
 def at_least_note(target: TargetSummary) -> str:
@@ -52,7 +55,11 @@ def at_least_note(target: TargetSummary) -> str:
     return _AT_LEAST[target.verdict.bottleneck]
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Begin a piece of foreign text as a sentence does, and end it so."""
     text = words.plain(text)
-    text = text[:1].upper() + text[1:]
+    return _ended(text[:1].upper() + text[1:])
+
+
+def _ended(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."

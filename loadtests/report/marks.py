@@ -4,6 +4,7 @@ import math
 
 import plotly.graph_objects as go
 
+from loadtests.measure.slo import Slo
 from loadtests.record.summary import Capacity, Ceiling, Interval, Probe, Verdict
 from loadtests.report import derived, judgement, numbers
 from loadtests.report.figure import INK, MUTED, PALE, RED
@@ -16,33 +17,40 @@ def mark_ceiling(figure: go.Figure, ceiling: Ceiling, verdict: Verdict | None) -
     _band(figure, ceiling.ci95_rps, "h")
     figure.add_hline(ceiling.goodput_rps, line={**_LINE, "dash": "dash"})
     goodput = numbers.bounded(numbers.rate(ceiling.goodput_rps), at_least=ceiling.at_least)
-    load = numbers.plural(ceiling.users, "user")
-    _level_label(
-        figure, ceiling.goodput_rps, struck(f"ceiling: {goodput}/s", verdict) + f" at {load}"
-    )
+    _level_label(figure, ceiling.goodput_rps, struck(f"ceiling: {goodput}/s", verdict))
 
 
-def mark_users(figure: go.Figure, ceiling: Ceiling) -> None:
-    """Draw the load of a ceiling into a plot whose load axis is logarithmic."""
+def mark_users(
+    figure: go.Figure, ceiling: Ceiling, verdict: Verdict | None, probes: list[Probe]
+) -> None:
+    """Draw the load of a ceiling into a plot of probes over users."""
     figure.add_vline(ceiling.users, line={**_LINE, "dash": "dash"})
-    _upright_label(figure, math.log10(ceiling.users), "ceiling", at_top=True)
+    text = struck(f"ceiling: {numbers.plural(ceiling.users, 'user')}", verdict)
+    _users_label(figure, ceiling.users, text, probes, at_top=True)
 
 
-def mark_knee(figure: go.Figure, knee: Probe | None, *, logarithmic: bool = True) -> None:
-    """Draw where goodput divided by latency is largest."""
+def mark_knee(figure: go.Figure, probes: list[Probe]) -> None:
+    """Draw where goodput divided by latency is largest into a plot of probes over users."""
+    knee = derived.knee(probes)
     if knee is None:
         return
-    load = knee.users if knee.rate_rps is None else knee.rate_rps
-    figure.add_vline(load, line={"color": MUTED, "width": 1.3, "dash": "dot"})
-    at = math.log10(load) if logarithmic else load
-    _upright_label(figure, at, f"knee: {numbers.load(knee)}", at_top=False)
+    figure.add_vline(knee.users, line={"color": MUTED, "width": 1.3, "dash": "dot"})
+    text = f"knee: {numbers.plural(knee.users, 'user')}"
+    _users_label(figure, knee.users, text, probes, at_top=False)
 
 
-def mark_slo(figure: go.Figure, limit_ms: float, quantile: str) -> None:
+def mark_slo(figure: go.Figure, slo: Slo) -> None:
     """Draw an SLO's limit as a level of a logarithmic axis."""
+    limit_ms, quantile = slo.limit_us / 1000, str(slo).partition("=")[0]
     figure.add_hline(limit_ms, line={"color": RED, "width": 1.6, "dash": "longdash"})
     text = f"SLO: {quantile} up to {numbers.latency(limit_ms)} ms"
     _level_label(figure, math.log10(limit_ms), text)
+
+
+def mark_floor(figure: go.Figure, floor_ms: float) -> None:
+    """Draw the least latency that the generator can see as a level of a logarithmic axis."""
+    figure.add_hline(floor_ms, line={"color": MUTED, "width": 1.3, "dash": "dot"})
+    _level_label(figure, math.log10(floor_ms), "floor: the least the generator can see")
 
 
 def mark_capacity(figure: go.Figure, capacity: Capacity) -> None:
@@ -88,9 +96,19 @@ def _level_label(figure: go.Figure, y: float, text: str) -> None:
     )
 
 
-def _upright_label(
-    figure: go.Figure, x: float, text: str, *, at_top: bool, leftwards: bool = False
+def _users_label(
+    figure: go.Figure, users: int, text: str, probes: list[Probe], *, at_top: bool
 ) -> None:
+    """On a logarithmic axis, on the side of the line where there is more room."""
+    ends = [probe.users for probe in probes]
+    leftwards = users > math.sqrt(min(ends) * max(ends))
+    _upright_label(figure, math.log10(users), text, at_top=at_top, leftwards=leftwards)
+
+
+def _upright_label(
+    figure: go.Figure, x: float, text: str, *, at_top: bool, leftwards: bool
+) -> None:
+    """``x`` is in the axis's own terms: the logarithm of a logarithmic one."""
     figure.add_annotation(
         text=f"<b>{text}</b>",
         x=x,

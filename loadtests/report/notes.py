@@ -37,11 +37,11 @@ def stand_in_notes(summary: Summary) -> list[str]:
 
 
 def at_least_notes(summary: Summary) -> list[str]:
-    """Give the reason of every ceiling that is a lower bound."""
+    """Give the reason of every VALID ceiling that is a lower bound."""
     return [
         f"{named(target)}: at least, because {judgement.at_least_note(target)}."
         for target in summary.targets
-        if target.ceiling and target.ceiling.at_least
+        if target.ceiling and target.ceiling.at_least and derived.is_valid(target.verdict)
     ]
 
 
@@ -67,7 +67,7 @@ def capacity_notes(summary: Summary) -> list[str]:
 
 def capacity_in_words(capacity: Capacity) -> str:
     """Say what rate holds the SLO and how far that may be trusted."""
-    slo = words.plain(capacity.slo)
+    slo = words.objective(capacity.slo)
     if capacity.rate_rps is None:
         return f"no capacity at {slo}: {words.plain(capacity.why or 'none was found').rstrip('.')}"
     rate = numbers.bounded(numbers.rate(capacity.rate_rps), at_least=capacity.at_least)

@@ -17,7 +17,7 @@ from loadtests.report.figure import (
     rate_axis,
 )
 
-ROW_HEIGHT_PX = 66
+ROW_HEIGHT_PX = 78
 SERVER_LOOK: dict[str, object] = {"color": BLUE}
 STAND_IN_LOOK: dict[str, object] = {
     "color": PALE,
@@ -29,7 +29,6 @@ UNFIT_LOOK: dict[str, object] = {
     "line": {"color": MUTED, "width": 1},
     "pattern": {"shape": "x", "fillmode": "overlay", "fgcolor": MUTED, "size": 9},
 }
-LEFT = {"xanchor": "left", "align": "left", "showarrow": False}
 
 
 def overview_plots(targets: list[TargetSummary]) -> list[Plot]:
@@ -48,11 +47,11 @@ def _of_model(targets: list[TargetSummary]) -> Plot:
     for rank, look in enumerate((SERVER_LOOK, STAND_IN_LOOK, UNFIT_LOOK)):
         if ranked := [row for row in rows if _rank(row[1]) == rank]:
             _add_bars(figure, ranked, look)
+    top = max(map(_high, order))
     for row, target in rows:
         _label_row(figure, row, target)
-    top = max(map(_high, order))
-    figure.update_xaxes(title={"text": "predictions per second"}, nticks=6, **rate_axis(top, 1.5))
-    figure.update_yaxes(range=[len(order) - 0.6, -0.75], visible=False)
+    figure.update_xaxes(title={"text": "predictions per second"}, nticks=6, **rate_axis(top, 1.06))
+    figure.update_yaxes(range=[len(order) - 0.7, -0.85], visible=False)
     figure.update_layout(showlegend=False, barmode="overlay")
     title = f"Ceilings, {words.plain(targets[0].model)}"
     each = "; ".join(f"{words.label(t)}, {_details(t)}: {_in_words(t)}" for t in order)
@@ -75,7 +74,7 @@ def _add_bars(
         x=[_predictions(target) for _, target in rows],
         y=[row for row, _ in rows],
         orientation="h",
-        width=0.42,
+        width=0.3,
         error_x={
             "array": [_high(target) - _predictions(target) for _, target in rows],
             "color": INK,
@@ -88,13 +87,18 @@ def _add_bars(
 
 
 def _label_row(figure: go.Figure, row: int, target: TargetSummary) -> None:
+    """Above its bar: beside or inside it no narrow screen has room for every figure."""
     details = f"<span style='color:{MUTED}'>{escape(_details(target))}</span>"
-    name = f"<b>{escape(words.label(target))}</b><br>{details}"
     figure.add_annotation(
-        text=name, x=0, xref="paper", y=row - 0.23, yanchor="bottom", font={"size": 12}, **LEFT
-    )
-    figure.add_annotation(
-        text=_marked(target), x=_high(target), y=row, xshift=8, font={"size": 13}, **LEFT
+        text=f"<b>{escape(words.label(target))}</b><br>{details}<br>{_marked(target)}",
+        x=0,
+        xref="paper",
+        xanchor="left",
+        y=row - 0.13,
+        yshift=2,
+        yanchor="bottom",
+        align="left",
+        showarrow=False,
     )
 
 

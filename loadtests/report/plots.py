@@ -27,6 +27,6 @@ def target_plots(target: TargetSummary, details: Details | None) -> TargetPlots:
     return TargetPlots(
         closed_loop=closed_loop_plots(target),
         open_loop=open_loop_plots(target),
-        spectrum=spectrum_plot(held, target.calibration) if held else None,
+        spectrum=spectrum_plot(held, target.calibration, target.verdict) if held else None,
         timeline=timeline_plot(timeline) if timeline else None,
     )

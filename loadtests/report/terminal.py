@@ -46,8 +46,10 @@ def closing_lines(summary: Summary) -> list[str]:
 
 
 def _names(target: TargetSummary) -> Text:
+    body = ", binary body" if target.body == "binary" else ""
+    marks = f"batch {target.batch}{body}, {words.plain(target.configuration)}, {target.deployment}"
     # Text, not str: square brackets in foreign names are no markup.
-    return Text(f"{words.label(target)}, {words.marks(target)}")
+    return Text(f"{words.label(target)}, {words.plain(target.model)}, {marks}")
 
 
 def _verdict(target: TargetSummary) -> Text:

@@ -41,9 +41,10 @@ def timeline_plot(moments: Sequence[Moment]) -> Plot:
     steps = _steps(probes)
     _add_spans(figure, probes, steps, ("settling", 3, ORANGE), lambda _: True)
     _add_spans(figure, probes, steps, ("measured", 10, BLUE), lambda m: m.phase == "measure")
-    offered, goodput = (MUTED, "dot", "circle-open"), (BLUE, "solid", "circle")
-    _add_line(figure, probes, "offered", lambda m: m.offered_rps, "y2", offered)
-    _add_line(figure, probes, "goodput", lambda m: m.goodput_rps, "y2", goodput)
+    _add_line(
+        figure, probes, "offered", lambda m: m.offered_rps, "y2", (MUTED, "dot", "circle-open")
+    )
+    _add_line(figure, probes, "goodput", lambda m: m.goodput_rps, "y2", (BLUE, "solid", "circle"))
     _add_line(figure, probes, "p50", lambda m: m.p50_ms or None, "y3", (BLUE, "solid", "circle"))
     _add_line(figure, probes, "p99", lambda m: m.p99_ms or None, "y3", (INK, "dot", "diamond"))
     _add_line(figure, probes, "errors", lambda m: m.wrong_rps, "y4", (RED, "solid", "x"))
@@ -79,7 +80,7 @@ def _add_spans(
         hovertext=text,
         hoverinfo="text",
         line={"color": colour, "width": width_px},
-        marker={"symbol": "line-ns", "size": width_px + 2, "line": {"color": colour, "width": 2}},
+        marker={"symbol": "square", "size": 3, "color": colour},
     )
 
 
@@ -121,7 +122,7 @@ def _mark_repeats(figure: go.Figure, probes: list[list[Moment]]) -> None:
     if len(firsts) > 1:
         for first in firsts:
             figure.add_annotation(
-                text=f"<b>{first.repeat}</b>", x=first.at_s, xshift=4, xanchor="left",
+                text=f"<b>{first.repeat + 1}</b>", x=first.at_s, xshift=4, xanchor="left",
                 y=1, yref="paper", yanchor="bottom", showarrow=False,
             )  # fmt: skip
 
@@ -140,6 +141,7 @@ def _lay_out(figure: go.Figure, moments: Sequence[Moment], steps: list[str]) -> 
     for name, axis in strips.items():
         figure.update_layout({name: {**AXIS, "domain": _DOMAINS[name], **axis}})
     seconds = {"title": {"text": "seconds", "standoff": 8}, "tickformat": ",d"}
+    figure.update_layout(legend={"y": -0.12})
     figure.update_xaxes(anchor="y4", range=_span(moments), **seconds)
 
 
@@ -159,7 +161,7 @@ def _hover(moment: Moment) -> str:
         if moment.rate_rps is None
         else f"{numbers.rate(moment.rate_rps)}/s"
     )
-    return f"probe {moment.probe} ({moment.step}), {load}"
+    return f"{moment.step}, {load}"
 
 
 def _in_words(moments: Sequence[Moment], probes: list[list[Moment]]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from loadtests.record.summary import Interval, Probe, TargetSummary
-from loadtests.report import derived, judgement, numbers
+from loadtests.report import derived, numbers
 from loadtests.report.figure import BLUE, INK, ORANGE, RED
 
 Reader = Callable[[Probe], float | None]
@@ -65,12 +65,12 @@ def latencies(x: Reader) -> tuple[Curve, ...]:
 def add_curve(figure: go.Figure, curve: Curve, target: TargetSummary, probes: list[Probe]) -> None:
     """Join the search's probes, set the fresh measurements apart, and cross what is not VALID."""
     ordered = sorted(probes, key=lambda probe: (curve.x(probe) or 0, probe.number))
-    fresh = [probe for probe in ordered if probe.phase in ("hold", "confirm")]
+    fresh = list(filter(derived.is_fresh, ordered))
     _add_search(figure, curve, [probe for probe in ordered if probe not in fresh])
-    sound = [p for p in fresh if derived.is_valid(derived.rests_on(target, p))]
-    _add_fresh(figure, curve, "measured afresh", sound, curve.look.symbol)
+    sound = [probe for probe in fresh if derived.is_usable(target, probe)]
+    _add_fresh(figure, curve, sound, curve.look.symbol)
     unfit = [probe for probe in fresh if probe not in sound]
-    _add_fresh(figure, curve, judgement.INVALID, unfit, f"{curve.look.symbol}-x-open")
+    _add_fresh(figure, curve, unfit, f"{curve.look.symbol}-x-open")
 
 
 def add_errors(figure: go.Figure, curve: Curve, probes: list[Probe]) -> None:
@@ -97,15 +97,14 @@ def _add_search(figure: go.Figure, curve: Curve, probes: list[Probe]) -> None:
     )
 
 
-def _add_fresh(
-    figure: go.Figure, curve: Curve, name: str, probes: list[Probe], symbol: str
-) -> None:
+def _add_fresh(figure: go.Figure, curve: Curve, probes: list[Probe], symbol: str) -> None:
     if not probes:
         return
     edge = {"color": "white" if symbol == curve.look.symbol else curve.look.colour, "width": 1.5}
     marker = {"symbol": symbol, "size": 14, "color": curve.look.colour, "line": edge}
     figure.add_scatter(
-        name=f"{curve.name}, {name}",
+        name=f"{curve.name}, measured afresh",
+        showlegend=False,
         mode="markers",
         marker=marker,
         **_points(probes, curve),

@@ -71,7 +71,7 @@ def _took(measured: Measured) -> str:
     share = derived.per_core(ceiling.predictions_per_s, target)
     each = f" ({numbers.rate(share)} per core)" if number > 1 else ""
     p99 = numbers.latency(ceiling.latency_ms.p99)
-    tail = "" if p99 == numbers.DASH else f", with 99 of 100 answered within {p99} ms"
+    tail = "" if p99 == numbers.DASH else f", with 99 of 100 answered within {p99}\u00a0ms"
     return f"{_amount(measured)} predictions a second on {on}{each}{tail}"
 
 

@@ -41,8 +41,8 @@ GLOSSARY = {
     "INVALID": "at least one of these did not hold. The figure is struck out, the reasons and "
     "remedies are given, and it takes no part in any comparison.",
     "bottleneck": "what set the figure: the server, the load generator, the client's own cap on "
-    "connections, or unknown where nothing measured shows which. Unless it was the server, the "
-    "figure is a lower bound: \u201cat least\u201d.",
+    "connections or users, or unknown where nothing measured shows which. Unless it was the "
+    "server, the figure is a lower bound: \u201cat least\u201d.",
     "goodput": "right answers per second, by completion time. Every answer's status is checked, "
     "and a sample is compared with the answer expected; a failed, timed-out or wrong answer "
     "never counts.",
@@ -104,6 +104,11 @@ def stand_in_note(target: TargetSummary) -> str:
         f"{server_name(target)} is a process of this suite that speaks {real}'s API. "
         f"Its numbers say nothing of {real} itself."
     )
+
+
+def objective(slo: str) -> str:
+    """Write an SLO with room between its parts."""
+    return plain(slo).replace(",", ", ")
 
 
 def plain(text: str) -> str:

@@ -44,6 +44,13 @@ def add_options(parser: LocustArgumentParser) -> None:
     parser.add_argument(
         "--record", default="", help="folder of the record to add to", include_in_web_ui=False
     )
+    parser.add_argument(
+        "--metrics-port",
+        type=int,
+        default=0,
+        help="serve what is measured to Prometheus on this port of 127.0.0.1",
+        include_in_web_ui=False,
+    )
     _add_server_options(parser)
 
 

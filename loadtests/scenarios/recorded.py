@@ -2,6 +2,7 @@
 
 import signal
 from argparse import Namespace
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,11 @@ from locust import events
 from locust.env import Environment
 from locust.runners import Runner, WorkerRunner
 
+from exporters.collectors.locust import LoadCollector
+from exporters.listen import served
+from exporters.locust import TargetLabels
 from loadtests.plugin import collector
+from loadtests.plugin.board import Board
 from loadtests.plugin.conductor import Conductor
 from loadtests.plugin.server_watch import ServerWatch, source_of
 from loadtests.plugin.shape import SearchShape
@@ -43,11 +48,18 @@ def _stop(runner: Runner) -> None:
 
 
 class RecordedShape(SearchShape):
-    """A search on the users that the command line named, recorded if it says where."""
+    """A search on the users that the command line named, recorded if it says where.
+
+    With ``--metrics-port`` what is measured is served to Prometheus meanwhile.
+    """
 
     abstract = True
     writer: RecordWriter | None = None
     """Of the record, where there is one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._serving = ExitStack()  # until this process ends
 
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
         """Records to ``--record``, if that is given, and looks at the server meanwhile."""
@@ -57,12 +69,22 @@ class RecordedShape(SearchShape):
         (user_class,) = runner.environment.user_classes
         source = source_of(user_class.server, options)  # type: ignore[attr-defined]  # ours
         watch = ServerWatch(source, writer.write_server)
+        board = self._serve(options, user_class) if options.metrics_port else None
         return Conductor(
             runner,
             options.target,
             writer,
             watch,
+            board,
             drain_s=DRAIN_S,
             repeat=options.repeat,
             first_probe=options.first_probe,
         )
+
+    def _serve(self, options: Namespace, user_class: Any) -> Board:
+        """Show what is measured on ``--metrics-port`` until this process ends."""
+        labels = (options.target, user_class.server, user_class.protocol, options.model)
+        board = Board(TargetLabels(*labels))
+        collectors = [LoadCollector(board.snapshot)]
+        self._serving.enter_context(served(collectors, "127.0.0.1", options.metrics_port))
+        return board

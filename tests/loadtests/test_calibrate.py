@@ -32,7 +32,6 @@ def test_it_is_faster_than_any_model_server_and_remembered(tmp_path: Path, proto
     assert calibrated(payload, *CORES, tmp_path) == first
     larger = calibrated(Payload(protocol, 50_000, 100), *CORES, tmp_path)  # type: ignore[arg-type]
     assert larger.request_bytes == 50_000
-    assert larger.rate_rps < first.rate_rps
 
 
 def test_a_damaged_memory_is_measured_again(tmp_path: Path) -> None:

@@ -104,9 +104,15 @@ def test_one_target_from_start_to_report(run: Run, tmp_path: Path) -> None:
     assert target.parity.accuracy is not None
     assert target.parity.accuracy >= 0.95
 
-    ceiling, held = target.ceiling, target.probes[-1]
+    ceiling, (held, double) = target.ceiling, target.probes[-2:]
     assert ceiling is not None
-    assert held.phase == "hold"
+    assert (held.phase, double.phase) == ("hold", "double")
+    assert double.users == 2 * held.users
+    assert {probe.reconciliation.state for probe in target.probes} == {"reconciled"}
+    assert target.verdict is not None
+    assert ceiling.at_least == (target.verdict.bottleneck != "server")
+    assert target.calibration is not None
+    assert target.calibration.rate_rps > ceiling.goodput_rps
     assert ceiling.users == held.users
     assert ceiling.goodput_rps == pytest.approx(held.right / held.duration_s, rel=1e-3)
     assert ceiling.duration_s == pytest.approx(PROFILES["quick"].hold_s, abs=1)
@@ -122,6 +128,15 @@ def test_one_target_from_start_to_report(run: Run, tmp_path: Path) -> None:
     warmup = sum(window["right"] for window in windows if window["step"] == "warmup")
     assert warmup > 0
     assert summary.started < (summary.finished or "")
+
+    drawn = (tmp_path / "latest" / "summary.json").read_bytes()
+    again = subprocess.run([REDLINE, "report", tmp_path / "latest"], check=False)
+    assert again.returncode == 0
+    assert (tmp_path / "latest" / "summary.json").read_bytes() == drawn
+
+    if shutil.which("prometheus"):
+        assert "metrics while it runs: http://127.0.0.1:" in output
+        assert list((tmp_path / "latest" / "prometheus" / "data" / "wal").iterdir())
 
     page = (tmp_path / "latest" / "report.html").read_text()
     assert "TF Serving API stand-in (embedded)" in page

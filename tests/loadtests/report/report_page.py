@@ -4,17 +4,23 @@ import json
 from html.parser import HTMLParser
 from typing import Any
 
+from loadtests.record.summary import Summary
+from loadtests.report.html import render
+from tests.loadtests.report.summaries import make_all_details
+
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 UNSEEN = {"script", "style", "title"}
 
 
 class Page(HTMLParser):
-    """The visible text, the tables' cells, the plots' figures and every element's attributes."""
+    """The visible text, what is struck, the tables, the plots and every element's attributes."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.tables: list[list[list[str]]] = []
+        self.captions: list[str] = []
+        self.struck: list[str] = []
         self.figures: list[dict[str, Any]] = []
         self.banners: list[str] = []
         self.styles = ""
@@ -31,6 +37,10 @@ class Page(HTMLParser):
             self._open.append((tag, dict(attrs)))
         if tag == "table":
             self.tables.append([])
+        elif tag == "caption":
+            self.captions.append("")
+        elif tag == "s":
+            self.struck.append("")
         elif tag == "tr":
             self.tables[-1].append([])
         elif tag in ("td", "th"):
@@ -53,11 +63,31 @@ class Page(HTMLParser):
         data = data.replace("\u00ad", "")
         self._texts.append(data)
         inside = [name for name, _ in self._open]
+        if "caption" in inside:
+            self.captions[-1] += data
+        if "s" in inside:
+            self.struck[-1] += data
         if "td" in inside or "th" in inside:
             row = self.tables[-1][-1]
             row[-1] = " ".join(f"{row[-1]} {data}".split())
         if any(attributes.get("class") == "banner" for _, attributes in self._open):
             self.banners[-1] = " ".join(f"{self.banners[-1]} {data}".split())
 
+    def table(self, caption: str) -> list[list[str]]:
+        """The rows of the first table whose caption has such words."""
+        return self.tables[next(n for n, text in enumerate(self.captions) if caption in text)]
+
+    def figure(self, title: str) -> dict[str, Any]:
+        """The first plot whose label begins with such words."""
+        plots = [found for found in self.of("div") if found.get("role") == "img"]
+        return self.figures[
+            next(n for n, p in enumerate(plots) if (p["aria-label"] or "").startswith(title))
+        ]
+
     def of(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
+
+
+def shown(summary: Summary) -> Page:
+    """The report of a summary, with all details."""
+    return Page(render(summary, make_all_details(summary)))

@@ -3,11 +3,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from loadtests.record.summary import Latency, Summary
+from loadtests.record.summary import Summary, TargetSummary
 from loadtests.report.html import write_report
-from tests.loadtests.report.conftest import make_all_details
+from tests.loadtests.report.summaries import (
+    UNKNOWN,
+    judged,
+    lag_reason,
+    make_all_details,
+    make_summary,
+    make_target,
+)
+from tests.waiting import eventually
+
+UNDRAWN = ".plot:not(:has(.main-svg))"
+CUT_OFF = """
+[...document.querySelectorAll('.plot')].flatMap(plot => {
+  const frame = plot.getBoundingClientRect();
+  const texts = plot.querySelectorAll('.annotation-text, .legendtext, .xtick text, .ytick text');
+  return [...texts].filter(text => {
+    const box = text.getBoundingClientRect();
+    return box.left < frame.left - 1 || box.right > frame.right + 1 || frame.right > innerWidth;
+  }).map(text => text.textContent);
+})
+"""
+"""What a reader cannot read in full of the plots' texts."""
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -33,9 +54,11 @@ def browser() -> Iterator[Browser]:
 
 def without_quantiles(summary: Summary) -> Summary:
     """Let one target's probes have no quantile at all: its latency plot has no point."""
-    none = Latency(p50=None, p90=None, p99=None, p999=None, max=None)
     first, *others = summary.targets
-    probes = [probe.model_copy(update={"latency_ms": none}) for probe in first.probes]
+    probes = [
+        probe.model_copy(update={"latency_ms": UNKNOWN, "p99_ci95_ms": None})
+        for probe in first.probes
+    ]
     emptied = first.model_copy(update={"probes": probes})
     return summary.model_copy(update={"targets": [emptied, *others]})
 
@@ -45,7 +68,8 @@ def test_the_report_opens_offline_and_fits(
     browser: Browser, varied: Summary, tmp_path: Path, width_px: int
 ) -> None:
     path = tmp_path / "report.html"
-    write_report(without_quantiles(varied), make_all_details(varied), path)
+    emptied = without_quantiles(varied)
+    write_report(emptied, make_all_details(emptied), path)
     page = browser.new_page(viewport={"width": width_px, "height": 900})
     complaints: list[str] = []
     requests: list[str] = []
@@ -53,33 +77,63 @@ def test_the_report_opens_offline_and_fits(
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
     page.goto(path.as_uri())
-    page.wait_for_selector(".plot .main-svg")
+    page.wait_for_selector(UNDRAWN, state="detached")
 
     plots = page.locator(".plot").all()
-    assert len(plots) == 9
     points = [plot.locator(".trace .point").count() for plot in plots]
-    # The overview's bars; then 8 + 1 probes, the error's cross; and per quantile as many.
-    assert points == [5, 9, 0, 10, 28, 9, 27, 9, 27]
+    # The overview's bars; the first target: 10 probes, none with latency, 8 in open loop.
+    assert points[:5] == [6, 10, 0, 8, 0]
+    # The second target, with the error's cross: goodput, and three quantiles.
+    assert points[7:9] == [11, 31]
+    assert len(plots) == 23
     assert complaints == []
     assert requests == [path.as_uri()]
     assert page.evaluate("document.documentElement.scrollWidth") <= width_px
-    boxes = [plot.locator(".main-svg").first.bounding_box() for plot in plots]
-    assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= width_px for box in boxes)
+    assert page.evaluate(CUT_OFF) == []
+    page.close()
+
+
+def test_what_is_invalid_is_struck_for_the_eye(browser: Browser, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, judged(make_target(), lag_reason()), width_px=1280)
+    page.wait_for_selector(UNDRAWN, state="detached")
+    struck = "[...document.querySelectorAll('s, svg tspan')].filter(found => "
+    struck += "getComputedStyle(found).textDecorationLine === 'line-through')"
+    texts = page.evaluate(f"{struck}.map(found => found.textContent)")
+    for text in ("10,060", "ceiling: 10,060/s", "ceiling: 32 users", "8.59"):
+        assert text in texts
     page.close()
 
 
 def test_plots_take_the_papers_width_and_the_screens_again(
-    browser: Browser, varied: Summary, tmp_path: Path
+    browser: Browser, tmp_path: Path
 ) -> None:
-    path = tmp_path / "report.html"
-    write_report(varied, make_all_details(varied), path)
-    page = browser.new_page(viewport={"width": 400, "height": 900})
-    page.goto(path.as_uri())
-    page.wait_for_selector(".plot .main-svg")
+    page = opened(browser, tmp_path, make_target(), width_px=400)
+    page.wait_for_selector(UNDRAWN, state="detached")
     width_px = "document.querySelectorAll('.plot')[1].querySelector('.main-svg').clientWidth"
     on_screen = page.evaluate(width_px)
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate(width_px) == 470
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    page.wait_for_function(f"{width_px} === {on_screen}")
+    assert eventually(lambda: page.evaluate(width_px) == on_screen)
     page.close()
+
+
+def test_printing_at_once_draws_every_plot(browser: Browser, tmp_path: Path) -> None:
+    never = "window.setTimeout = () => 0"
+    page = opened(browser, tmp_path, make_target(), width_px=400, script=never)
+    assert page.locator(UNDRAWN).count() == 3
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(UNDRAWN).count() == 0
+    page.close()
+
+
+def opened(
+    browser: Browser, folder: Path, target: TargetSummary, width_px: int, script: str = ""
+) -> Page:
+    """The report of one target; ``script`` runs before any of its own."""
+    summary = make_summary(target)
+    write_report(summary, make_all_details(summary), folder / "report.html")
+    page = browser.new_page(viewport={"width": width_px, "height": 900})
+    page.add_init_script(script)
+    page.goto((folder / "report.html").as_uri())
+    return page

@@ -25,7 +25,7 @@ from loadtests.users.shared_engine import Requests
 capacity.PROBE_S, capacity.SETTLE_S = 1.0, 0.2
 
 class One(EngineUser):
-    server = "tfserving"
+    server, protocol = "tfserving", "grpc"
 
     def requests(self):
         return Requests(f"{self.host}/a.B/C", [b"a"], "gRPC", "one", 10, lambda body, answer: None)

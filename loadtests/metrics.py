@@ -1,0 +1,76 @@
+"""The metrics of a run while it goes on: exporters beside the server, and a Prometheus over all."""
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Self
+
+from loadtests.ports import free_port
+from loadtests.prometheus import BINARY, FOLDER, Exporter, Prometheus, recording
+from loadtests.target import Target
+from serving.deployment import Deployment
+from serving.process import ManagedProcess
+
+HOST = "127.0.0.1"
+
+
+class Metrics:
+    """Of the run in ``folder``, on ``cores``; without a Prometheus on PATH it does nothing."""
+
+    def __init__(self, folder: Path, cores: Sequence[int]) -> None:
+        self._folder = folder
+        self._cores = cores
+        self._stack = ExitStack()
+        self._prometheus: Prometheus | None = None
+        self.load_port: int | None = None
+        """Where the load generator is to serve what it measures; None where nobody would ask."""
+
+    @property
+    def url(self) -> str | None:
+        """Of Prometheus' own page."""
+        return self._prometheus.url if self._prometheus else None
+
+    def __enter__(self) -> Self:
+        if shutil.which(BINARY):
+            started = recording(self._folder, [], self._cores)
+            self._prometheus = self._stack.enter_context(started)
+            self.load_port = free_port()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @contextmanager
+    def of(self, target: Target, server: Deployment) -> Iterator[None]:
+        """Watch one target's server and load until the end."""
+        if self._prometheus is None:
+            yield
+            return
+        with ExitStack() as stack:
+            asked = (("model_server", _of_server(target, server)), ("process", _of_tree(server)))
+            found = [Exporter("loadgen", f"{HOST}:{self.load_port}")]
+            for job, arguments in asked:
+                address = f"{HOST}:{free_port()}"
+                command = [sys.executable, "-m", "exporters", *arguments, "--listen", address]
+                log = self._folder / FOLDER / f"{job}-{target.name}.log"
+                process = ManagedProcess(command, cores=self._cores, log=log)
+                stack.callback(process.stop)
+                found.append(Exporter(job, address))  # type: ignore[arg-type]  # one of the two
+            self._prometheus.scrape(found)
+            yield
+            self._prometheus.scrape([])
+
+
+def _of_server(target: Target, server: Deployment) -> list[str]:
+    addresses = server.launch.addresses
+    management = addresses.get("management")
+    return [
+        *(target.server, "--upstream", addresses["metrics"], "--model", target.model),
+        *(("--management", management) if management else ()),
+    ]
+
+
+def _of_tree(server: Deployment) -> list[str]:
+    return ["process", "--pid", str(server.process.pid), "--role", "server"]
