@@ -60,6 +60,7 @@ class Stage:
             asked = {
                 "host": server.address(protocol),
                 "server-pid": server.process.pid,
+                "server-cores": self.bench.settings.server_core,
                 "target": TARGET,
                 "record": record,
                 **options,
