@@ -64,8 +64,8 @@ class Campaign:
         try:
             built = self._build_models()
             with self._metrics:
-                if self._metrics.url:
-                    self._view.say(f"metrics while it runs: {self._metrics.url}")
+                told = self._metrics.url or f"none ({self._metrics.trouble})"
+                self._view.say(f"metrics while it runs: {told}")
                 for target in self._plan.targets:
                     self._measure(target, built[target.model])
         except BaseException as error:

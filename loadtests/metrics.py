@@ -1,6 +1,5 @@
 """The metrics of a run while it goes on: exporters beside the server, and a Prometheus over all."""
 
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -8,16 +7,17 @@ from pathlib import Path
 from typing import Self
 
 from loadtests.ports import free_port
-from loadtests.prometheus import BINARY, FOLDER, Exporter, Prometheus, recording
+from loadtests.prometheus import FOLDER, Exporter, Prometheus, recording
 from loadtests.target import Target
 from serving.deployment import Deployment
+from serving.errors import DeploymentError
 from serving.process import ManagedProcess
 
 HOST = "127.0.0.1"
 
 
 class Metrics:
-    """Of the run in ``folder``, on ``cores``; without a Prometheus on PATH it does nothing."""
+    """Of the run in ``folder``, on ``cores``; where no Prometheus starts it does nothing."""
 
     def __init__(self, folder: Path, cores: Sequence[int]) -> None:
         self._folder = folder
@@ -26,6 +26,8 @@ class Metrics:
         self._prometheus: Prometheus | None = None
         self.load_port: int | None = None
         """Where the load generator is to serve what it measures; None where nobody would ask."""
+        self.trouble: str | None = None
+        """Why there is no Prometheus. What is measured does not depend on it."""
 
     @property
     def url(self) -> str | None:
@@ -33,10 +35,12 @@ class Metrics:
         return self._prometheus.url if self._prometheus else None
 
     def __enter__(self) -> Self:
-        if shutil.which(BINARY):
+        try:
             started = recording(self._folder, [], self._cores)
             self._prometheus = self._stack.enter_context(started)
             self.load_port = free_port()
+        except DeploymentError as error:
+            self.trouble = str(error)
         return self
 
     def __exit__(self, *_: object) -> None:
