@@ -171,6 +171,7 @@ class Campaign:
             "record": self.folder,
             "repeat": repeat,
             "first-probe": self._probes,
+            "metrics-port": self._metrics.load_port,
             **more,
         }
         cores = self._plan.generator_cores

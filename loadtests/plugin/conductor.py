@@ -81,6 +81,8 @@ class Conductor:
         self._merged = []
         gc.collect()  # the last probe's histograms: some hundred cycles of 170 kB each
         self._expected = _workers(self._runner)
+        if self._board is not None:
+            self._board.begin()
         self._wait_for_users(self.users_of(load))
         measured = self._span(load, "warmup" if load.step == "warmup" else "measure")
         drain = self._span(load, "drain")
@@ -91,6 +93,8 @@ class Conductor:
             self._begin(drain, windows=1)
             self._gather(measured, GATHER_TIMEOUT_S)
             self._gather(drain, GATHER_TIMEOUT_S + self._drain_s)
+        if self._board is not None:
+            self._board.judge()
         return Probed(*(self._merged_of(span) for span in (measured, drain)))
 
     def users_of(self, load: Load) -> int:

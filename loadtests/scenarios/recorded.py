@@ -1,5 +1,6 @@
 """What the searching scenarios share: windows from every process, a conductor that records."""
 
+import os
 import signal
 from argparse import Namespace
 from contextlib import ExitStack
@@ -14,10 +15,12 @@ from locust.runners import Runner, WorkerRunner
 from exporters.collectors.locust import LoadCollector
 from exporters.listen import served
 from exporters.locust import TargetLabels
+from loadtests.measure.server_sample import ServerSample
+from loadtests.measure.slo import Slo
 from loadtests.plugin import collector
 from loadtests.plugin.board import Board
 from loadtests.plugin.conductor import Conductor
-from loadtests.plugin.server_watch import ServerWatch, source_of
+from loadtests.plugin.server_watch import ServerWatch, Source, source_of
 from loadtests.plugin.shape import SearchShape
 from loadtests.record.writer import RecordWriter
 from loadtests.users.base import CorpusUser
@@ -68,8 +71,14 @@ class RecordedShape(SearchShape):
         writer = self.writer = RecordWriter(Path(options.record))
         (user_class,) = runner.environment.user_classes
         source = source_of(user_class.server, options)  # type: ignore[attr-defined]  # ours
-        watch = ServerWatch(source, writer.write_server)
-        board = self._serve(options, user_class) if options.metrics_port else None
+        board = self._serve(options, user_class, source) if options.metrics_port else None
+
+        def write(sample: ServerSample) -> None:
+            writer.write_server(sample)
+            if board is not None:
+                board.look(sample)
+
+        watch = ServerWatch(source, write)
         return Conductor(
             runner,
             options.target,
@@ -81,10 +90,17 @@ class RecordedShape(SearchShape):
             first_probe=options.first_probe,
         )
 
-    def _serve(self, options: Namespace, user_class: Any) -> Board:
+    def slo(self, options: Namespace) -> Slo | None:
+        """What is asked of the latency and the errors; None where the search knows none."""
+        del options
+        return None
+
+    def _serve(self, options: Namespace, user_class: Any, source: Source) -> Board:
         """Show what is measured on ``--metrics-port`` until this process ends."""
         labels = (options.target, user_class.server, user_class.protocol, options.model)
-        board = Board(TargetLabels(*labels))
+        shared = os.sched_getaffinity(0) & set(source.cores)
+        server_cores = None if shared else len(source.cores)
+        board = Board(TargetLabels(*labels), self.slo(options), server_cores)
         collectors = [LoadCollector(board.snapshot)]
         self._serving.enter_context(served(collectors, "127.0.0.1", options.metrics_port))
         return board
