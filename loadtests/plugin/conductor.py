@@ -72,6 +72,11 @@ class Conductor:
         self._failure: Exception | None = None
         runner.register_message(WINDOW_MESSAGE, self._on_window)
 
+    @property
+    def next_probe(self) -> int:
+        """The number that the next probe gets."""
+        return self._probe + 1
+
     def probe(self, load: Load) -> Probed:
         """Wait for the users, let the load settle, measure, and wait until nothing is in flight.
 
