@@ -15,6 +15,7 @@ from serving.errors import DeploymentError
 from serving.process import ManagedProcess
 
 HOST = "127.0.0.1"
+Job = Literal["model_server", "process"]
 
 
 class Metrics:
@@ -81,27 +82,24 @@ class Metrics:
 
     def _beside(self, stack: ExitStack, target: Target, server: Deployment) -> Iterator[Exporter]:
         """Start the exporters of one server, until the end of ``stack``."""
-        kind = {"deployment": server.launch.kind}
-        asked: tuple[tuple[Literal["model_server", "process"], list[str], dict[str, str]], ...] = (
-            ("model_server", _of_server(target, server), kind),
-            ("process", _of_tree(target, server), {}),
-        )
-        for job, arguments, labels in asked:
+        labels = {"deployment": server.launch.kind}
+        asked: tuple[tuple[Job, dict[str, str]], ...] = (("model_server", labels), ("process", {}))
+        for job, more in asked:
             address = f"{HOST}:{free_port()}"
+            arguments = exporter_arguments(job, target, server)
             command = [sys.executable, "-m", "exporters", *arguments, "--listen", address]
             log = self._folder / FOLDER / f"{job}-{target.name}.log"
             stack.callback(ManagedProcess(command, cores=self._cores, log=log).stop)
-            yield Exporter(job, address, labels)
+            yield Exporter(job, address, more)
 
 
-def _of_server(target: Target, server: Deployment) -> list[str]:
+def exporter_arguments(job: Job, target: Target, server: Deployment) -> list[str]:
+    """What the exporter of a target's server, or of its process tree, is told."""
+    if job == "process":
+        return ["process", "--pid", str(server.process.pid), "--role", target.server]
     addresses = server.launch.addresses
     management = addresses.get("management")
     return [
         *(target.server, "--upstream", addresses["metrics"], "--model", target.model),
         *(("--management", management) if management else ()),
     ]
-
-
-def _of_tree(target: Target, server: Deployment) -> list[str]:
-    return ["process", "--pid", str(server.process.pid), "--role", target.server]
