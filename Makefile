@@ -1,5 +1,5 @@
 # `make help` lists the verbs. Variables: PYTHON (the interpreter that .venv is made from),
-# TORCH_INDEX (an index that offers CPU builds of PyTorch), ARGS (more arguments for loadtest and
+# TORCH_INDEX (an index that offers CPU builds of PyTorch), ARGS (more arguments for loadtest, ui and
 # bench), FUZZ_SECONDS (how long to fuzz).
 PYTHON ?= python3
 TORCH_INDEX ?=
@@ -10,7 +10,7 @@ PROMETHEUS := exporters/prometheus
 export PYTHON TORCH_INDEX FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup loadtest test bench sanitize fuzz lint clean
+.PHONY: help setup loadtest ui test bench sanitize fuzz lint clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -20,6 +20,9 @@ setup: ## install what is missing: system packages, .venv, Python packages
 
 loadtest: setup ## serve the models, load each server to its ceiling, leave a report in results/latest
 	@$(BIN)/redline run $(ARGS)
+
+ui: setup ## both servers and Locust's web UI: choose a target and a scenario, see the report
+	@$(BIN)/redline ui $(ARGS)
 
 test: ## run every test
 	@./scripts/setup test

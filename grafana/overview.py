@@ -130,7 +130,7 @@ def _graphs(frame: d.Dashboard) -> d.Dashboard:
                 "Servers up",
                 "1 while a server tells its metrics.",
                 "short",
-                Query(chosen(schema.SERVER.up), "{{server}}"),
+                Query(chosen(schema.SERVER.up), "{{server}} {{deployment}}"),
                 most=1,
             )
         )

@@ -51,7 +51,7 @@ class Campaign:
         self.folder = new_run_folder(plan.results, plan.profile)
         self._metrics = Metrics(self.folder, plan.generator_cores)
         self._windows = follow_windows(self.folder)
-        self._keeper = RunKeeper(self.folder, _run_info(plan, self.folder.name))
+        self._keeper = RunKeeper(self.folder, run_info(plan, self.folder.name))
 
     def run(self) -> Summary:
         """Measure every target; the summary of the whole.
@@ -66,8 +66,8 @@ class Campaign:
         try:
             built = self._build_models()
             with self._metrics:
-                told = self._metrics.url or f"none ({self._metrics.trouble})"
-                self._view.say(f"metrics while it runs: {told}")
+                for line in self._metrics.told():
+                    self._view.say(line)
                 for target in self._plan.targets:
                     self._measure(target, built[target.model])
         except BaseException as error:
@@ -105,14 +105,14 @@ class Campaign:
         kind, cores = self._plan.kinds[target.server], self._plan.server_cores
         launch = plan_launch(built, target.server, kind, target.configuration, cores, work)
         if not repeat:
-            self._keeper.begin_target(_target_run(self._plan, target, launch, built))
+            self._keeper.begin_target(target_run(self._plan, target, launch, built))
         try:
             with deploy(launch, cores, work, self.folder / f"server-{target.name}.log") as server:
                 server.wait_until_right(corpus)
                 if not repeat:
                     self._check_parity(corpus, server)
                     self._calibrate(corpus, server, work)
-                with self._metrics.of(target, server):
+                with self._metrics.of((target, server)):
                     self._load(target, server, repeat)
         except BaseException as error:
             self._keeper.amend_target(failure=_reason(error))
@@ -174,6 +174,7 @@ class Campaign:
             "record": self.folder,
             "repeat": repeat,
             "first-probe": self._probes,
+            "metrics-port": self._metrics.load_port,
             **more,
         }
         cores = self._plan.generator_cores
@@ -213,7 +214,8 @@ def _reason(error: BaseException) -> str:
     return str(error) or repr(error)
 
 
-def _run_info(plan: Plan, name: str) -> RunInfo:
+def run_info(plan: Plan, name: str) -> RunInfo:
+    """What is known of a run before it begins."""
     return RunInfo(
         name=name,
         started=utc_now(),
@@ -226,7 +228,8 @@ def _run_info(plan: Plan, name: str) -> RunInfo:
     )
 
 
-def _target_run(plan: Plan, target: Target, launch: Launch, built: BuiltModel) -> TargetRun:
+def target_run(plan: Plan, target: Target, launch: Launch, built: BuiltModel) -> TargetRun:
+    """What is known of a target before it is loaded."""
     return TargetRun(
         server=target.server,  # type: ignore[arg-type]  # pydantic checks these literals
         protocol=target.protocol,  # type: ignore[arg-type]

@@ -50,11 +50,18 @@ def locust_command(
         *("--target", target.name),
         *(word for name, value in known.items() for word in (f"--{name}", str(value))),
     ]
-    if len(cores) > 1:
-        port = str(free_port())
-        command += ["--processes", str(len(cores)), "--master-bind-host", "127.0.0.1"]
-        command += ["--master-bind-port", port, "--master-port", port]
-    return command
+    return command + worker_options(cores)
+
+
+def worker_options(cores: Sequence[int]) -> list[str]:
+    """With several ``cores`` Locust forks a worker for each."""
+    if len(cores) == 1:
+        return []
+    port = str(free_port())
+    return [
+        *("--processes", str(len(cores)), "--master-bind-host", "127.0.0.1"),
+        *("--master-bind-port", port, "--master-port", port),
+    ]
 
 
 def check_result(process: ManagedProcess) -> None:

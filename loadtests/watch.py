@@ -5,9 +5,11 @@ import os
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlencode
 
+from loadtests import grafana
 from loadtests.prometheus import Prometheus, data_folder, showing
 from serving.errors import DeploymentError, UsageError
 
@@ -36,8 +38,16 @@ def watch(run: Path, say: Callable[[str], None]) -> None:
 
     DeploymentError when Prometheus cannot be started, or ends by itself.
     """
-    with showing(run, sorted(os.sched_getaffinity(0))) as prometheus:
+    cores = sorted(os.sched_getaffinity(0))
+    with ExitStack() as stack:
+        prometheus = stack.enter_context(showing(run, cores))
         say(f"the metrics of {run.name}: {graph_url(prometheus)}")
+        try:
+            url = stack.enter_context(grafana.dashboards(prometheus, cores))
+            first_ms, last_ms = _recorded_ms(prometheus)
+            say(f"its dashboards: {url}?from={first_ms}&to={last_ms}")
+        except DeploymentError as error:
+            say(f"its dashboards: none ({error})")
         say("Ctrl-C ends it")
         while prometheus.process.exit_code is None:
             time.sleep(_POLL_S)

@@ -17,8 +17,10 @@ from loadtests.bench.cases import CASES, SOAK, Case
 from loadtests.bench.errors import BenchError
 from loadtests.bench.generators import Locust
 from loadtests.bench.programs import program_versions
-from loadtests.bench.record import ACCURACY_FILE, BLAME_FILE, BenchRecord
+from loadtests.bench.record import ACCURACY_FILE, BLAME_FILE, EXPORTERS_FILE, BenchRecord
 from loadtests.bench.runner import Settings, run_case
+from loadtests.bench.scrape_table import scrape_table
+from loadtests.bench.scrapes import SUMMARIES, measure_scrapes
 from loadtests.bench.table import tables
 from serving.cores import share_cores
 from serving.errors import RedlineError
@@ -27,6 +29,8 @@ from serving.paths import RESULTS
 INTERRUPTED = 130
 ACCURACY = "accuracy"
 """The name, beside those of the cases, of what `accuracy` does."""
+EXPORTERS = "exporters"
+"""The same of `exporters`."""
 BLAME = "blame"
 """The same of `blame`, which is only done when it is asked for."""
 PLAIN_WIDTH = 150
@@ -46,6 +50,8 @@ def main() -> int:
             bench(cases, settings)
         if not asked.only or ACCURACY in asked.only:
             accuracy(settings)
+        if not asked.only or EXPORTERS in asked.only:
+            exporters(settings)
         if BLAME in asked.only:
             blame(settings)
     except RedlineError as error:
@@ -101,6 +107,20 @@ def blame(settings: Settings) -> None:
     console.print(f"{record.path} (load average at the start: {record.load_before})")
 
 
+def exporters(settings: Settings) -> None:
+    """What the exporters cost, and the servers that they ask; the record grows with each."""
+    console = _console()
+    record = BenchRecord(RESULTS / "bench", settings, {}, EXPORTERS_FILE)
+    summaries = []
+    with console.status("starting") as status:
+        for summary in measure_scrapes(settings, status.update):
+            summaries.append(summary)
+            record.write(summaries, complete=len(summaries) == SUMMARIES)
+            console.print(f"measured: {summary.title}", highlight=False)
+    console.print(scrape_table(summaries))
+    console.print(f"{record.path} (load average at the start: {record.load_before})")
+
+
 def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
 
@@ -137,7 +157,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--only",
         action="append",
         default=[],
-        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, BLAME],
+        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, EXPORTERS, BLAME],
         help=f"this case; repeatable, by default all but {SOAK.name} and {BLAME}, which takes "
         "half an hour",
     )

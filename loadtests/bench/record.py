@@ -11,6 +11,7 @@ from loadtests.bench.accuracy.truth import AccuracySummary
 from loadtests.bench.blame.trial import Blamed, Found
 from loadtests.bench.compare import CaseSummary
 from loadtests.bench.runner import WARMUP_S, Settings
+from loadtests.bench.scrapes import ScrapeSummary
 from loadtests.host import describe_host, versions
 from serving.errors import RecordError
 
@@ -18,8 +19,9 @@ SCHEMA = 1
 LATEST = "latest.json"
 ACCURACY_FILE = "accuracy.json"
 BLAME_FILE = "blame.json"
+EXPORTERS_FILE = "exporters.json"
 
-Summary = CaseSummary | AccuracySummary | Blamed | Found
+Summary = CaseSummary | AccuracySummary | Blamed | Found | ScrapeSummary
 
 
 def load_average() -> float:

@@ -24,6 +24,11 @@ def redline(
         sys.stdout.write(f"{context.get_help()}\n")
 
 
+def say(text: str) -> None:
+    """One line, as it is."""
+    console().print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 def console() -> Console:
     """The terminal, or as wide a page where there is none."""
     return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)

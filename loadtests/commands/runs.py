@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from loadtests.commands.app import app, console
+from loadtests.commands.app import app, say
 from loadtests.record.keeper import LATEST, draw_summary
 from loadtests.record.reader import read_details
 from loadtests.report.html import write_report
@@ -30,4 +30,4 @@ def watch(
     run: Annotated[str, typer.Argument(help="A run's folder, or its name in results.")] = LATEST,
 ) -> None:
     """Show the metrics that a run recorded, in a Prometheus on its data, until Ctrl-C."""
-    show_run(find_run(run, RESULTS), console().print)
+    show_run(find_run(run, RESULTS), say)

@@ -11,7 +11,7 @@ from loadtests.measure.evidence import Evidence, Outcome, evidence
 from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.intervals import goodput_interval
 from loadtests.measure.lag import allowed_lag_us, lag_p99_us
-from loadtests.measure.steady import unsteadiness
+from loadtests.measure.steady import MIN_WINDOWS, unsteadiness
 from loadtests.measure.window import WRONG_ANSWER
 
 MOST_TAKEN = 0.1
@@ -47,6 +47,28 @@ def verdict(facts: ProbeFacts) -> Verdict:
     )
     named = bottleneck(facts)
     return Verdict(not reasons, reasons, named.bottleneck, named.evidence)
+
+
+def in_short(facts: ProbeFacts) -> tuple[str, tuple[str, ...]]:
+    """A verdict in a few fixed words, with reasons, for who watches the load.
+
+    ``VALID``; ``INVALID`` by the rules named; or ``NOT JUDGED``, since a search takes many a probe
+    that is too short to be called steady. A load beyond the SLO makes for queues that grow, and is
+    what a search looks for: it is VALID, with the reason ``over the SLO``.
+    """
+    shown = _shown(facts)
+    over = shown is not None and shown.outcome == "fail"
+    short = len(facts.measured) < MIN_WINDOWS
+    asked = [
+        (name, rule)
+        for name, rule, _ in _RULES
+        if not (over and rule in (_enough, _steady)) and not (short and rule is _steady)
+    ]
+    if broken := tuple(name for name, rule in asked if rule(facts)):
+        return "INVALID", broken
+    if over:
+        return "VALID", ("over the SLO",)
+    return ("NOT JUDGED", ("too short",)) if short else ("VALID", ())
 
 
 def slo_outcome(facts: ProbeFacts) -> Outcome:

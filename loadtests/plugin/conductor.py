@@ -26,6 +26,9 @@ class DataLostError(Exception):
     """A worker's windows did not arrive: what was measured is not whole."""
 
 
+_newest: "dict[Runner, Conductor]" = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Probed:
     """What one load gave: the windows of its measured span, and the drain after it."""
@@ -70,7 +73,23 @@ class Conductor:
         self._merged: list[Window] = []
         self._expected = 1
         self._failure: Exception | None = None
-        runner.register_message(WINDOW_MESSAGE, self._on_window)
+        self._listen()
+
+    def _listen(self) -> None:
+        """Locust keeps the one listener that it once got for a message: tell the newest of us."""
+        runner = self._runner
+        if runner not in _newest:
+
+            def tell(environment: Environment, msg: object) -> None:
+                _newest[runner].on_window(environment, msg)
+
+            runner.register_message(WINDOW_MESSAGE, tell)
+        _newest[runner] = self
+
+    @property
+    def next_probe(self) -> int:
+        """The number that the next probe gets."""
+        return self._probe + 1
 
     def probe(self, load: Load) -> Probed:
         """Wait for the users, let the load settle, measure, and wait until nothing is in flight.
@@ -81,6 +100,8 @@ class Conductor:
         self._merged = []
         gc.collect()  # the last probe's histograms: some hundred cycles of 170 kB each
         self._expected = _workers(self._runner)
+        if self._board is not None:
+            self._board.begin()
         self._wait_for_users(self.users_of(load))
         measured = self._span(load, "warmup" if load.step == "warmup" else "measure")
         drain = self._span(load, "drain")
@@ -91,6 +112,8 @@ class Conductor:
             self._begin(drain, windows=1)
             self._gather(measured, GATHER_TIMEOUT_S)
             self._gather(drain, GATHER_TIMEOUT_S + self._drain_s)
+        if self._board is not None:
+            self._board.judge()
         return Probed(*(self._merged_of(span) for span in (measured, drain)))
 
     def users_of(self, load: Load) -> int:
@@ -192,7 +215,8 @@ class Conductor:
         if _workers(self._runner) != self._expected:
             raise DataLostError(f"{_workers(self._runner)} of {self._expected} workers are left")
 
-    def _on_window(self, environment: Environment, msg: object) -> None:
+    def on_window(self, environment: Environment, msg: object) -> None:
+        """Of one worker."""
         del environment
         window, last = from_message(msg.data)  # type: ignore[attr-defined]
         key = window.span, window.number

@@ -5,7 +5,7 @@ from argparse import Namespace
 from typing import Any, Protocol
 
 import gevent
-from locust import LoadTestShape
+from locust import LoadTestShape, User
 from locust.runners import Runner
 
 from loadtests.plugin.conductor import Conductor, DataLostError, Probed
@@ -28,6 +28,8 @@ class SearchShape(LoadTestShape):
     """
 
     abstract = True
+    chooses_users = False
+    """Whether it says with each load which of several user classes run."""
     _search: Search | None = None
     _conductor: Conductor | None = None
     _load: Load | None = None
@@ -54,7 +56,7 @@ class SearchShape(LoadTestShape):
         if self._conductor is not None:
             self._conductor.forget()
 
-    def tick(self) -> tuple[int, float] | None:
+    def tick(self) -> tuple[int, float] | tuple[int, float, list[type[User]]] | None:
         """Probe the load asked for at the last tick and ask for the next; None at the end."""
         if self.runner is None:
             return None

@@ -25,20 +25,39 @@ def new_run_folder(results: Path, profile: str) -> Path:
 
     RecordError when it cannot be made.
     """
+    folder = make_folder(results, profile)
+    point_latest(folder)
+    return folder
+
+
+def make_folder(results: Path, name: str) -> Path:
+    """A new folder ``<UTC time>-<name>`` in ``results``; RecordError when it cannot be made."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     try:
-        folder = _unused(results / f"{moment}-{profile}")
+        folder = _unused(results / f"{moment}-{name}")
         folder.mkdir(parents=True)
+    except OSError as error:
+        raise _unwritable(results, error) from None
+    return folder
+
+
+def point_latest(folder: Path) -> None:
+    """``latest`` beside ``folder`` points at it from now on; RecordError when it cannot."""
+    results = folder.parent
+    try:
         link = results / f".{LATEST}-{os.getpid()}"
         link.unlink(missing_ok=True)
         link.symlink_to(folder.name)
         link.rename(results / LATEST)
     except OSError as error:
-        raise RecordError(
-            f"cannot write results to {results}: {os.strerror(error.errno or 0)}; "
-            "choose another folder with --out"
-        ) from None
-    return folder
+        raise _unwritable(results, error) from None
+
+
+def _unwritable(results: Path, error: OSError) -> RecordError:
+    return RecordError(
+        f"cannot write results to {results}: {os.strerror(error.errno or 0)}; "
+        "choose another folder with --out"
+    )
 
 
 def _unused(folder: Path) -> Path:

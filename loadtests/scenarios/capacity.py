@@ -52,9 +52,13 @@ def add_options(parser: LocustArgumentParser) -> None:
 class Capacity(RecordedShape):
     """The search for the capacity. Only the engine has an open loop."""
 
+    def slo(self, options: Namespace) -> Slo:
+        """That of the command line."""
+        return parse_slo(options.slo)
+
     def make_search(self, options: Namespace) -> CapacitySearch:
         """For the SLO of the command line."""
-        self._slo = parse_slo(options.slo)
+        self._slo = self.slo(options)
         return CapacitySearch(
             CapacityQuestion(
                 users=1,
@@ -69,7 +73,7 @@ class Capacity(RecordedShape):
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
         """Stops a probe that cannot meet the SLO any more."""
         conductor = super().make_conductor(options, runner)
-        slo = parse_slo(options.slo)
+        slo = self.slo(options)
         conductor.in_vain = lambda windows: hopeless(windows, slo)
         return conductor
 

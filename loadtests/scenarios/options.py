@@ -89,6 +89,8 @@ def _add_server_options(parser: LocustArgumentParser) -> None:
 @events.init.add_listener
 def check_users(environment: Environment, **_: Any) -> None:
     """One server and protocol at a time: all of them at one address can only fail."""
+    if getattr(environment.shape_class, "chooses_users", False):
+        return
     if len(environment.user_classes) != 1:
         sys.stderr.write(
             "redline: name one user class: TFServingGrpc, TFServingRest, TorchServeGrpc or "

@@ -1,10 +1,11 @@
 """What the searching scenarios share: windows from every process, a conductor that records."""
 
+import os
 import signal
 from argparse import Namespace
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
 from locust import events
@@ -13,11 +14,13 @@ from locust.runners import Runner, WorkerRunner
 
 from exporters.collectors.locust import LoadCollector
 from exporters.listen import served
-from exporters.locust import TargetLabels
+from exporters.locust import Snapshot, TargetLabels
+from loadtests.measure.server_sample import ServerSample
+from loadtests.measure.slo import Slo
 from loadtests.plugin import collector
 from loadtests.plugin.board import Board
 from loadtests.plugin.conductor import Conductor
-from loadtests.plugin.server_watch import ServerWatch, source_of
+from loadtests.plugin.server_watch import ServerWatch, Source, source_of
 from loadtests.plugin.shape import SearchShape
 from loadtests.record.writer import RecordWriter
 from loadtests.users.base import CorpusUser
@@ -47,6 +50,24 @@ def _stop(runner: Runner) -> None:
     runner.quit()
 
 
+class _Shown:
+    """What the newest board shows, served from the first on until this process ends."""
+
+    def __init__(self) -> None:
+        self._serving = ExitStack()
+        self._board: Board | None = None
+
+    def show(self, board: Board, port: int) -> None:
+        """From now on this one."""
+        if self._board is None:
+            collectors = [LoadCollector(self._snapshot)]
+            self._serving.enter_context(served(collectors, "127.0.0.1", port))
+        self._board = board
+
+    def _snapshot(self) -> Snapshot | None:
+        return self._board.snapshot() if self._board else None
+
+
 class RecordedShape(SearchShape):
     """A search on the users that the command line named, recorded if it says where.
 
@@ -56,20 +77,25 @@ class RecordedShape(SearchShape):
     abstract = True
     writer: RecordWriter | None = None
     """Of the record, where there is one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._serving = ExitStack()  # until this process ends
+    user_class: Any = None
+    """Whose users run; without it, that of the command line."""
+    _shown: ClassVar = _Shown()
 
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
         """Records to ``--record``, if that is given, and looks at the server meanwhile."""
         if not options.record:
             return Conductor(runner, options.target, drain_s=DRAIN_S)
         writer = self.writer = RecordWriter(Path(options.record))
-        (user_class,) = runner.environment.user_classes
+        (user_class,) = [self.user_class] if self.user_class else runner.environment.user_classes
         source = source_of(user_class.server, options)  # type: ignore[attr-defined]  # ours
-        watch = ServerWatch(source, writer.write_server)
-        board = self._serve(options, user_class) if options.metrics_port else None
+        board = self._serve(options, user_class, source) if options.metrics_port else None
+
+        def write(sample: ServerSample) -> None:
+            writer.write_server(sample)
+            if board is not None:
+                board.look(sample)
+
+        watch = ServerWatch(source, write)
         return Conductor(
             runner,
             options.target,
@@ -81,10 +107,16 @@ class RecordedShape(SearchShape):
             first_probe=options.first_probe,
         )
 
-    def _serve(self, options: Namespace, user_class: Any) -> Board:
+    def slo(self, options: Namespace) -> Slo | None:
+        """What is asked of the latency and the errors; None where the search knows none."""
+        del options
+        return None
+
+    def _serve(self, options: Namespace, user_class: Any, source: Source) -> Board:
         """Show what is measured on ``--metrics-port`` until this process ends."""
         labels = (options.target, user_class.server, user_class.protocol, options.model)
-        board = Board(TargetLabels(*labels))
-        collectors = [LoadCollector(board.snapshot)]
-        self._serving.enter_context(served(collectors, "127.0.0.1", options.metrics_port))
+        shared = os.sched_getaffinity(0) & set(source.cores)
+        server_cores = None if shared else len(source.cores)
+        board = Board(TargetLabels(*labels), self.slo(options), server_cores)
+        self._shown.show(board, options.metrics_port)
         return board
