@@ -27,11 +27,11 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """The safe number of replicas, spares included, at another rate and another limit."""
+    """The safe answer at another rate and another limit; None where there is none."""
 
     rps: float
     slo: Slo
-    replicas: int | None
+    safe: Option | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +175,8 @@ def _what_if(
             if isinstance(other, Estimate):
                 low_rps = _ordered(factor, other.low_rps, estimate.low_rps)
                 found = _option(demand.at(times), one, low_rps, prices)
-            replicas = found.bought.replicas if isinstance(found, Option) else None
-            rows.append(WhatIf(demand.rps * times, asked, replicas))
+            safe = found if isinstance(found, Option) else None
+            rows.append(WhatIf(demand.rps * times, asked, safe))
     return tuple(rows)
 
 
