@@ -8,6 +8,7 @@ from loadtests.measure.intervals import goodput_interval, latency_interval
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import Window, quantiles_ms
 from loadtests.record.answers import CapacityFound
+from loadtests.record.claims import judge_claims
 from loadtests.record.judge import judge_capacity, judge_ceiling, slo_outcome_of
 from loadtests.record.probes import RecordedProbe, recorded_probes
 from loadtests.record.run import RunInfo, TargetIdentity, TargetRun
@@ -40,7 +41,7 @@ def summarise(
         )
         for target in run.targets
     ]
-    return Summary(
+    summary = Summary(
         complete=run.finished is not None and all(target.ceiling for target in targets),
         failure=run.failure,
         name=run.name,
@@ -53,7 +54,9 @@ def summarise(
         seed=run.seed,
         host=run.host,
         targets=targets,
+        demand=run.demand,
     )
+    return summary.model_copy(update={"claims": judge_claims(run.claims, [summary])})
 
 
 def _target(

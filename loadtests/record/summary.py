@@ -7,6 +7,8 @@ from pydantic import ConfigDict
 from loadtests.record.run import (
     SCHEMA,
     Calibration,
+    ClaimMade,
+    DemandStated,
     DeploymentKind,
     Host,
     Parity,
@@ -160,6 +162,20 @@ class TargetSummary(TargetIdentity):
     errors: dict[str, ErrorKind]
 
 
+class ClaimVerdict(Record):
+    """How a claim stands by what was measured.
+
+    ``verdict`` is ``supported``, ``refuted for MODEL on CPU`` or ``not decidable here``; then
+    ``command`` would decide it.
+    """
+
+    claim: ClaimMade
+    verdict: str
+    why: str
+    witness: str | None
+    command: str | None
+
+
 class Summary(Record):
     """One run. ``complete`` is false when it was cut short; ``failure`` then says by what."""
 
@@ -176,6 +192,8 @@ class Summary(Record):
     seed: int
     host: Host
     targets: list[TargetSummary]
+    demand: DemandStated | None = None
+    claims: list[ClaimVerdict] = []
 
     model_config = ConfigDict(
         extra="forbid",

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
-from loadtests.record.summary import Bottleneck, DeploymentKind, Outcome, ProbeStep, TargetSummary
-from loadtests.report.derived import is_stand_in
+from loadtests.record.summary import Bottleneck, DeploymentKind, Outcome, ProbeStep
+from loadtests.report.derived import Named, is_stand_in
 
 SERVERS = {"tfserving": "TensorFlow Serving", "torchserve": "TorchServe"}
 STAND_INS = {
@@ -82,17 +82,17 @@ GLOSSARY = {
 }
 
 
-def server_name(target: TargetSummary) -> str:
+def server_name(target: Named) -> str:
     """Name what answered the requests."""
     return (STAND_INS if is_stand_in(target) else SERVERS)[target.server]
 
 
-def label(target: TargetSummary) -> str:
+def label(target: Named) -> str:
     """Name a target by its server and protocol."""
     return f"{server_name(target)} over {PROTOCOLS[target.protocol]}"
 
 
-def marks(target: TargetSummary) -> str:
+def marks(target: Named) -> str:
     """List what tells a target apart from others of its server and protocol."""
     return ", ".join(
         (
@@ -105,7 +105,7 @@ def marks(target: TargetSummary) -> str:
     )
 
 
-def stand_in_note(target: TargetSummary) -> str:
+def stand_in_note(target: Named) -> str:
     """Say what a stand-in's numbers are not."""
     real = SERVERS[target.server]
     return (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loadtests.bench.accuracy.workbench import Workbench
-from loadtests.bench.blame.queue import Queue
+from loadtests.planning.queueing import Queue
 from loadtests.bench.blame.stage import Stage, probes_in
 from loadtests.bench.blame.trial import (
     BLAME_TRIALS,

@@ -18,7 +18,7 @@ from loadtests import engine
 from loadtests.bench import __main__ as bench
 from loadtests.bench.accuracy.workbench import Workbench
 from loadtests.bench.blame import cases, stage
-from loadtests.bench.blame.queue import Queue
+from loadtests.planning.queueing import Queue
 from loadtests.bench.blame.stage import BUSY_LOOP, Stage
 from loadtests.bench.blame.table import blame_table
 from loadtests.bench.blame.trial import BLAME_TRIALS, QUEUE_TRIALS, Blamed, BlameTrial, Found
