@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from loadtests.measure.slo import Slo, parse_slo
+from loadtests.record.arrivals import read_arrivals
 from loadtests.search.ceiling import PROFILES
-from loadtests.search.courses import COURSES, course_of
+from loadtests.search.courses import COURSES, Replay, course_of
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
@@ -104,7 +105,11 @@ def _settings(
         return {}
     among("scenario", [scenario], COURSES)
     named = dict(_named(setting) for setting in settings)
-    course_of(scenario, named)
+    course = course_of(scenario, named)
+    if isinstance(course, Replay):
+        read_arrivals(Path(course.arrivals))
+    if capacity_rps is not None and not course.needs_capacity:
+        raise UsageError(f"--capacity-rps: the scenario {scenario} has no use for it")
     if capacity_rps is not None and not 0 < capacity_rps < float("inf"):
         raise UsageError(f"--capacity-rps: {capacity_rps} is not a rate above 0")
     more = {"capacity-rps": capacity_rps, "slo": slo}

@@ -9,6 +9,7 @@ as often as the master says, and exactly where a phase begins or ends.
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from locust.runners import MasterRunner, Runner
 
 from loadtests.measure.window import Span, Times, Window, to_message
 from loadtests.plugin.engine_part import EnginePart, together, window_of
+from loadtests.users.pacer import TURN, Due
 from loadtests.users.shared_engine import SharedEngine, engines_of
 
 POLL_S = 0.02
@@ -46,6 +48,7 @@ class Collector:
         self._span: Span | None = None
         self._number = self._planned = 0
         self._window_s = 1.0
+        self._fallen = 0, 0
         self._lock = RLock()  # a cut waits: for the engine, and for the network
         self._senders = engines_of(runner.environment)
         self._senders.hold(0)
@@ -64,13 +67,24 @@ class Collector:
         self._began_cpu_s = time.process_time()
 
     def _on_request(
-        self, *, response_time: float, exception: Exception | None = None, **_: Any
+        self,
+        *,
+        response_time: float,
+        exception: Exception | None = None,
+        context: Mapping[str, Any] | None = None,
+        **_: Any,
     ) -> None:
+        turn = (context or {}).get(TURN) if self._senders.gate.paced else None
+        if turn is not None:
+            self._times.slot_wait.record_value(_us(turn.slot_wait_s))
+            self._times.generator_lag.record_value(_us(turn.lag_s))
         if exception is not None:
             self._wrong[kind_of(exception)] += 1
             return
         self._right += 1
-        self._times.response.record_value(max(1, round(response_time * 1000)))
+        self._times.response.record_value(_us(response_time / 1000))
+        if turn is not None:
+            self._times.service.record_value(_us(response_time / 1000 - turn.waited_s))
 
     def _on_phase(self, environment: Environment, msg: Any) -> None:
         """Begin the span of the message; with no span, or at its end a drain, nothing is sent."""
@@ -81,8 +95,13 @@ class Collector:
         if span is None or span.phase == "drain":
             gevent.spawn(self._drain, span).link_exception(self._give_up)
         else:
-            rate_rps = span.rate_rps
-            self._senders.release(None if rate_rps is None else rate_rps / msg.data["workers"])
+            self._senders.release(self._part_of(span, msg.data["schedule_s"], msg.data["workers"]))
+
+    def _part_of(self, span: Span, schedule_s: Sequence[float], workers: int) -> Due:
+        """This worker's part of what falls due."""
+        if schedule_s:
+            return tuple(schedule_s[getattr(self._runner, "worker_index", 0) :: workers])
+        return None if span.rate_rps is None else span.rate_rps / workers
 
     def _begin(self, span: Span | None, planned: int) -> None:
         with self._lock:
@@ -130,24 +149,33 @@ class Collector:
         self._runner.send_message(WINDOW_MESSAGE, to_message(window, last=last))
 
     def _own(self, span: Span) -> Window:
-        """What Python clients did since the last cut: they tell of a request only when it ended."""
+        """What Python clients did since the last cut. In closed loop they tell of a request only
+        when it ended.
+        """
         duration_s = time.perf_counter() - self._began_s
         ended = self._right + sum(self._wrong.values())
+        due, unsent = self._fallen_due()
         return Window(
             span=span,
             number=self._number,
             start_s=time.time() - duration_s,
             duration_s=duration_s,
-            due=ended,
+            due=due if self._senders.gate.paced else ended,
             sent=ended,
             right=self._right,
             wrong=dict(self._wrong),
-            unsent=0,
+            unsent=unsent,
             in_flight=self._senders.gate.in_flight,
             workers=1,
             busy={self._name: (time.process_time() - self._began_cpu_s) / duration_s},
             times=self._times,
         )
+
+    def _fallen_due(self) -> tuple[int, int]:
+        """Requests that fell due since this was asked last, and those that will never be sent."""
+        pacer, before = self._senders.gate.pacer, self._fallen
+        self._fallen = pacer.due, pacer.unsent
+        return pacer.due - before[0], pacer.unsent - before[1]
 
     @property
     def _name(self) -> str:
@@ -157,6 +185,10 @@ class Collector:
     def _give_up(self, greenlet: gevent.Greenlet) -> None:
         sys.stderr.write(f"redline: windows cannot be cut: {greenlet.exception}\n")
         self._runner.quit()
+
+
+def _us(seconds: float) -> int:
+    return max(1, round(seconds * 1e6))
 
 
 def install(environment: Environment, drain_s: float) -> None:

@@ -9,6 +9,7 @@ from loadtests.measure.legs import Leg, legs_of
 from loadtests.measure.levels import value_at
 from loadtests.measure.outcome import Outcome
 from loadtests.measure.ramping import ramp_outcome
+from loadtests.measure.replaying import replay_outcome
 from loadtests.measure.slo import Slo, default_slo, parse_slo
 from loadtests.measure.soaking import soak_outcome
 from loadtests.measure.verdicts import course_reasons
@@ -42,11 +43,18 @@ def _soak(seen: Seen) -> Outcome:
     return soak_outcome(seen.legs, probe.samples, shown)
 
 
+def _replay(seen: Seen) -> Outcome:
+    probe, slo = seen.probe, seen.slo
+    shown = evidence(probe.measured, probe.drained, slo) if slo else None
+    return replay_outcome(seen.legs, probe.drained, shown)
+
+
 _JUDGES: dict[str, Callable[[Seen], Outcome]] = {
-    "ramp": lambda seen: ramp_outcome(seen.legs, seen.asked.capacity_rps, seen.slo),
+    "ramp": lambda seen: ramp_outcome(seen.legs, seen.asked.capacity_rps or 0.0, seen.slo),
     "spike": lambda seen: spike_outcome(seen.legs),
-    "overload": lambda seen: overload_outcome(seen.legs, seen.asked.capacity_rps),
+    "overload": lambda seen: overload_outcome(seen.legs, seen.asked.capacity_rps or 0.0),
     "soak": _soak,
+    "replay": _replay,
 }
 
 
@@ -70,7 +78,7 @@ def judge_scenario(
         name=asked.scenario,
         repeat=asked.repeat,
         settings=dict(asked.settings),
-        capacity_rps=round(asked.capacity_rps, 3),
+        capacity_rps=asked.capacity_rps and round(asked.capacity_rps, 3),
         given=asked.given,
         slo=str(slo) if slo else None,
         valid=not reasons,

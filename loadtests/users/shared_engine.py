@@ -15,6 +15,7 @@ from locust.env import Environment
 from loadtests.engine import Engine, Sample, Window
 from loadtests.seed import SEED
 from loadtests.users.gate import Gate
+from loadtests.users.pacer import Due
 from loadtests.users.statistics import merge
 
 WINDOW_S = 0.5
@@ -85,7 +86,7 @@ class SharedEngine:
         """The end of the last window that was handed on."""
         self._held = held
         self._pace = pace
-        self._rate_rps: float | None = None
+        self._due: Due = None
         self._listener = listener
         self._explained: set[str] = set()
         self.said: dict[str, str] = {}
@@ -95,12 +96,12 @@ class SharedEngine:
     def set_users(self, users: int) -> None:
         """From now on so many; they send unless the engine is held."""
         self.users = users
-        if not self._held:
+        if not self._held and self._due is None:
             self._apply()
 
-    def release(self, rate_rps: float | None = None) -> None:
-        """Send for the users, or with ``rate_rps`` so many requests a second instead."""
-        self._held, self._rate_rps = False, rate_rps
+    def release(self, due: Due = None) -> None:
+        """Send for the users, or what is ``due`` instead."""
+        self._held, self._due = False, due
         self._apply()
 
     def hold(self, drain_s: float) -> None:
@@ -110,8 +111,10 @@ class SharedEngine:
         self.poll()
 
     def _apply(self) -> None:
-        if self._rate_rps is not None:
-            self._engine.set_rate(self._rate_rps, self._pace.arrivals)
+        if isinstance(self._due, tuple):
+            self._engine.follow(self._due)
+        elif self._due is not None:
+            self._engine.set_rate(self._due, self._pace.arrivals)
         elif self._pace.user_rate is not None:
             self._engine.set_rate(self.users * self._pace.user_rate, self._pace.arrivals)
         else:
@@ -154,6 +157,12 @@ class SharedEngine:
         self._engine.stop()
 
 
+def _part(due: Due, number: int, parts: int) -> Due:
+    if isinstance(due, tuple):
+        return due[number::parts]
+    return None if due is None else due / parts
+
+
 def _with_faults(window: Window, faults: Sequence[str]) -> Window:
     if not faults:
         return window
@@ -174,7 +183,8 @@ class Engines:
         self.listeners: list[Listener] = []
         self.running: list[SharedEngine] = []
         """Also those that drain."""
-        self.gate = Gate()
+        worker = getattr(environment.runner, "worker_index", 0)
+        self.gate = Gate(f"{SEED}/{worker}/arrivals")
         self._held = False
         self._environment = environment
         self._by_kind: dict[Hashable, SharedEngine] = {}
@@ -219,12 +229,15 @@ class Engines:
         gevent.joinall([gevent.spawn(one.hold, drain_s) for one in self.running], raise_error=True)
         self.gate.wait_until_empty(drain_s)
 
-    def release(self, rate_rps: float | None = None) -> None:
-        """Let everybody send, or the engines ``rate_rps`` requests a second in all."""
+    def release(self, due: Due = None) -> None:
+        """Let everybody send, or in open loop so much of all in this process together.
+
+        That is for the engines, or where there is none for the users with a client of their own.
+        """
         self._held = False
-        self.gate.open()
-        for shared in self.running:
-            shared.release(None if rate_rps is None else rate_rps / len(self.running))
+        self.gate.open(None if self.running else due)
+        for number, shared in enumerate(self.running):
+            shared.release(_part(due, number, len(self.running)))
 
     def begin_phase(self, tag: str) -> dict[SharedEngine, int]:
         """Make all engines end a window now; when all windows up to then have been handed on.
