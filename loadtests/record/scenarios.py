@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+from loadtests.measure.coldness import Met, cold_outcome
 from loadtests.measure.disturbances import overload_outcome, spike_outcome
 from loadtests.measure.evidence import evidence
 from loadtests.measure.legs import Leg, legs_of
@@ -14,7 +15,7 @@ from loadtests.measure.slo import Slo, default_slo, parse_slo
 from loadtests.measure.soaking import soak_outcome
 from loadtests.measure.verdicts import course_reasons
 from loadtests.measure.window import quantiles_ms
-from loadtests.record.answers import ScenarioAsked
+from loadtests.record.answers import ScenarioAsked, VersionLoaded
 from loadtests.record.probes import RecordedProbe, facts_of
 from loadtests.record.run import TargetRun
 from loadtests.record.summary import (
@@ -35,6 +36,7 @@ class Seen:
     probe: RecordedProbe
     legs: Sequence[Leg]
     slo: Slo | None
+    version: VersionLoaded | None
 
 
 def _soak(seen: Seen) -> Outcome:
@@ -49,12 +51,19 @@ def _replay(seen: Seen) -> Outcome:
     return replay_outcome(seen.legs, probe.drained, shown)
 
 
+def _cold(seen: Seen) -> Outcome:
+    if (met := seen.version) is None:
+        return cold_outcome(seen.legs, None)
+    return cold_outcome(seen.legs, Met(met.ready_s, met.asked_at_s, met.took_s, met.why))
+
+
 _JUDGES: dict[str, Callable[[Seen], Outcome]] = {
     "ramp": lambda seen: ramp_outcome(seen.legs, seen.asked.capacity_rps or 0.0, seen.slo),
     "spike": lambda seen: spike_outcome(seen.legs),
     "overload": lambda seen: overload_outcome(seen.legs, seen.asked.capacity_rps or 0.0),
     "soak": _soak,
     "replay": _replay,
+    "cold": _cold,
 }
 
 
@@ -63,6 +72,7 @@ def judge_scenario(
     asked: ScenarioAsked,
     probe: RecordedProbe,
     searched: Sequence[RecordedProbe],
+    versions: Sequence[VersionLoaded] = (),
 ) -> Scenario:
     """One scenario in ``probe``; without an SLO of its own, the latency of a single user among the
     probes that were ``searched`` gives it one.
@@ -73,7 +83,8 @@ def judge_scenario(
     reasons = [Reason(**asdict(reason)) for reason in course_reasons(facts)]
     if not probe.ended:
         reasons.append(_CUT_SHORT)
-    outcome = _JUDGES[asked.scenario](Seen(asked, probe, legs, slo))
+    met = (v for v in versions if (v.target, v.repeat) == (asked.target, asked.repeat))
+    outcome = _JUDGES[asked.scenario](Seen(asked, probe, legs, slo, next(met, None)))
     return Scenario(
         name=asked.scenario,
         repeat=asked.repeat,

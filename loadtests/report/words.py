@@ -18,6 +18,7 @@ SCENARIOS = {
     "soak": "soak, one rate for long",
     "overload": "overload, more than the server can take",
     "replay": "replay, arrivals as a file has them",
+    "cold": "cold, a start and a version loaded under load",
 }
 STEPS: dict[ProbeStep, str] = {
     "grow": "search: the users grow fourfold until goodput stops growing",

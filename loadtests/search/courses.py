@@ -12,6 +12,8 @@ from loadtests.search.ceiling import Load
 from serving.errors import UsageError
 
 SETTLE_S = 3.0
+LOADING = "loading"
+"""The step in which a model's next version is loaded."""
 MOST_WINDOWS = 3600
 """Longer measurements have longer windows: their record does not grow with their length."""
 LONGEST_WINDOW_S = 30.0
@@ -113,6 +115,25 @@ class Soak:
 
 
 @dataclass(frozen=True, slots=True)
+class Cold:
+    """A steady rate while the model's next version is loaded: who notices?"""
+
+    needs_capacity: ClassVar[bool] = True
+    share: float = _option(0.5, "the rate, as a share of the capacity")
+    before_s: float = _option(15.0, "how long the rate lasts first, in seconds", least=5)
+    loading_s: float = _option(30.0, "how long from when the version is asked for, in s", least=5)
+    after_s: float = _option(15.0, "how long after that, in seconds", least=5)
+
+    def lay(self, capacity_rps: float) -> Load:
+        """One rate in three spans."""
+        rate_rps = self.share * capacity_rps
+        after = _open("after", rate_rps, self.after_s)
+        return _open(
+            "before", rate_rps, self.before_s, _open(LOADING, rate_rps, self.loading_s), after
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
     """The arrivals of a file, ``times_s`` after the first of them, which ascend."""
 
@@ -136,6 +157,7 @@ COURSES: Mapping[str, type[Course]] = {
     "soak": Soak,
     "overload": Overload,
     "replay": Replay,
+    "cold": Cold,
 }
 """By the name of the scenario."""
 
