@@ -89,6 +89,7 @@ class Conductor:
         self._wait_for_users(self.users_of(load))
         loads = (load, *load.then)
         spans = [self._span(one, "warmup" if one.step == "warmup" else "measure") for one in loads]
+        recorded = [each for span in spans for each in _parted(span, load.parts)]
         drain = self._span(load, "drain")
         with self._watched(spans[0], load.window_s):
             if load.settle_s:
@@ -96,13 +97,13 @@ class Conductor:
                 self._wait(load.settle_s)
             for one, span in zip(loads, spans, strict=True):
                 windows = max(1, round(one.measure_s / load.window_s))
-                self._begin(span, windows, load.window_s, one.schedule_s)
+                self._begin(span, windows, load.window_s, one.schedule_s, load.parts)
                 self._wait(one.measure_s, span)
             self._begin(drain, windows=1)
-            for span in spans:
+            for span in recorded:
                 self._gather(span, GATHER_TIMEOUT_S)
             self._gather(drain, GATHER_TIMEOUT_S + self._drain_s)
-        measured = [window for span in spans for window in self._merged_of(span)]
+        measured = [window for span in recorded for window in self._merged_of(span)]
         return Probed(tuple(measured), self._merged_of(drain))
 
     def users_of(self, load: Load) -> int:
@@ -167,12 +168,14 @@ class Conductor:
         windows: int,
         window_s: float = 1.0,
         schedule_s: Sequence[float] = (),
+        parts: Sequence[str] = (),
     ) -> None:
         message = {
             "span": astuple(span),
             "windows": windows,
             "window_s": window_s,
             "schedule_s": schedule_s,
+            "parts": parts,
             "workers": self._expected,
         }
         self._runner.send_message(PHASE_MESSAGE, message)
@@ -236,6 +239,11 @@ class Conductor:
             self._writer.write(window)
         except Exception as error:
             self._failure = error
+
+
+def _parted(span: Span, parts: Sequence[str]) -> list[Span]:
+    """Those that its windows are recorded under."""
+    return [replace(span, step=part) for part in parts] or [span]
 
 
 def _workers(runner: Runner) -> int:

@@ -18,6 +18,7 @@ SCENARIOS = {
     "soak": "soak, one rate for long",
     "overload": "overload, more than the server can take",
     "replay": "replay, arrivals as a file has them",
+    "mixed": "mixed, several kinds of requests by weight",
     "cold": "cold, a start and a version loaded under load",
 }
 STEPS: dict[ProbeStep, str] = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Protocol
 
 from loadtests.search.ceiling import Load
+from loadtests.search.mix import parse_mix
 from serving.errors import UsageError
 
 SETTLE_S = 3.0
@@ -151,6 +152,25 @@ class Replay:
         return replace(load, schedule_s=schedule_s)
 
 
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """Requests of several kinds at the same time, by weight: does each kind keep its objective?"""
+
+    needs_capacity: ClassVar[bool] = False
+    mix: str = _option(
+        "digits:tensor:1=6,digits:json:1=3,digits:json:8=1",
+        "the kinds of requests, as MODEL:BODY:BATCH=WEIGHT, separated by commas",
+    )
+    rate_rps: float = _option(100.0, "requests a second, of all kinds together")
+    mixed_s: float = _option(60.0, "how long, in seconds", least=10)
+
+    def lay(self, capacity_rps: float) -> Load:
+        """One load of all kinds; the server's capacity does not matter."""
+        del capacity_rps
+        names = tuple(part.name for part in parse_mix(self.mix))
+        return replace(_open("mixed", self.rate_rps, self.mixed_s), parts=names)
+
+
 COURSES: Mapping[str, type[Course]] = {
     "ramp": Ramp,
     "spike": Spike,
@@ -158,6 +178,7 @@ COURSES: Mapping[str, type[Course]] = {
     "overload": Overload,
     "replay": Replay,
     "cold": Cold,
+    "mixed": Mixed,
 }
 """By the name of the scenario."""
 

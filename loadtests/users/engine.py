@@ -12,6 +12,7 @@ from locust.exception import StopTest
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from loadtests import engine
+from loadtests.users.gate import Gate
 from loadtests.users.pacer import TURN, Turn
 from loadtests.users.shared_engine import Pace, Requests, engines_of
 
@@ -64,6 +65,10 @@ class EngineUser(User):
         """Send one request by a client in Python, and :meth:`report` it to Locust."""
         raise NotImplementedError
 
+    def gate(self) -> Gate:
+        """Where a client in Python waits for its turn."""
+        return engines_of(self.environment).gate_of("")
+
     def report(self, *, response_time: float, context: Mapping[str, Any], **more: Any) -> None:
         """Fire Locust's ``request`` event for what a client in Python sent.
 
@@ -98,7 +103,7 @@ class EngineUser(User):
         if self._engine_sends:
             self._stopping.wait()
             return
-        with engines_of(self.environment).gate.passed(self._stopping) as turn:
+        with self.gate().passed(self._stopping) as turn:
             if turn is not None:
                 self.turn = turn
                 self.send_next()

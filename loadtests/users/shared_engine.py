@@ -45,6 +45,19 @@ class Requests:
     timeout_s: float
     fault_in: Callable[[int, bytes], str | None]
     headers: Mapping[str, str] = field(default_factory=dict)
+    weight: float = 1.0
+    """Of what falls due in the process, for the weights of its other requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """Of users with a client of their own, since the beginning: requests that fell due, and those
+    of them that were never sent; and how many of them have not ended.
+    """
+
+    due: int = 0
+    unsent: int = 0
+    in_flight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +170,11 @@ class SharedEngine:
         self._engine.stop()
 
 
-def _part(due: Due, number: int, parts: int) -> Due:
+def _part(due: Due, number: int, weights: Sequence[float]) -> Due:
+    """A rate by weight; a schedule is dealt out in turn."""
     if isinstance(due, tuple):
-        return due[number::parts]
-    return None if due is None else due / parts
+        return due[number :: len(weights)]
+    return None if due is None else due * weights[number] / sum(weights)
 
 
 def _with_faults(window: Window, faults: Sequence[str]) -> Window:
@@ -175,16 +189,17 @@ def _with_faults(window: Window, faults: Sequence[str]) -> Window:
 class Engines:
     """The engines of one Locust process. Take it from :func:`engines_of`.
 
-    ``listeners`` are called with each engine and each window of it that ended. ``gate`` is for the
-    users that have a client of their own.
+    ``listeners`` are called with each engine and each window of it that ended.
     """
 
     def __init__(self, environment: Environment) -> None:
         self.listeners: list[Listener] = []
         self.running: list[SharedEngine] = []
         """Also those that drain."""
-        worker = getattr(environment.runner, "worker_index", 0)
-        self.gate = Gate(f"{SEED}/{worker}/arrivals")
+        self.paced = False
+        """Whether requests fall due whatever becomes of those before."""
+        self._gates: dict[str, tuple[Gate, float]] = {}
+        """Of users that have a client of their own, by the part of a mix, with its weight."""
         self._held = False
         self._environment = environment
         self._by_kind: dict[Hashable, SharedEngine] = {}
@@ -222,22 +237,47 @@ class Engines:
             closing.join()
             raise
 
+    def gate_of(self, part: str, weight: float = 1.0) -> Gate:
+        """The gate of users with a client of their own, all of them or those of a part of a mix."""
+        if part not in self._gates:
+            worker = getattr(self._environment.runner, "worker_index", 0)
+            gate = Gate(f"{SEED}/{worker}/{part}")
+            if self._held:
+                gate.close()
+            self._gates[part] = gate, weight
+        return self._gates[part][0]
+
+    def fallen(self, part: str) -> Fallen:
+        """At the gate of a part, or without its name at all of them."""
+        gates = [gate for name, (gate, _) in self._gates.items() if part in ("", name)]
+        return Fallen(
+            due=sum(gate.pacer.due for gate in gates),
+            unsent=sum(gate.pacer.unsent for gate in gates),
+            in_flight=sum(gate.in_flight for gate in gates),
+        )
+
     def hold(self, drain_s: float) -> None:
         """Let nobody send; return when nothing is in flight any more, or after ``drain_s``."""
         self._held = True
-        self.gate.close()
+        for gate, _ in self._gates.values():
+            gate.close()
+        deadline = time.monotonic() + drain_s
         gevent.joinall([gevent.spawn(one.hold, drain_s) for one in self.running], raise_error=True)
-        self.gate.wait_until_empty(drain_s)
+        for gate, _ in self._gates.values():
+            gate.wait_until_empty(max(0.0, deadline - time.monotonic()))
 
     def release(self, due: Due = None) -> None:
         """Let everybody send, or in open loop so much of all in this process together.
 
         That is for the engines, or where there is none for the users with a client of their own.
         """
-        self._held = False
-        self.gate.open(None if self.running else due)
+        self._held, self.paced = False, due is not None
+        weights = [weight for _, weight in self._gates.values()]
+        for number, (gate, _) in enumerate(self._gates.values()):
+            gate.open(None if self.running else _part(due, number, weights))
+        weights = [shared.requests.weight for shared in self.running]
         for number, shared in enumerate(self.running):
-            shared.release(_part(due, number, len(self.running)))
+            shared.release(_part(due, number, weights))
 
     def begin_phase(self, tag: str) -> dict[SharedEngine, int]:
         """Make all engines end a window now; when all windows up to then have been handed on.
