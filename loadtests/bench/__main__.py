@@ -16,8 +16,15 @@ from loadtests.bench.blame.trial import BLAME_TRIALS, QUEUE_TRIALS
 from loadtests.bench.cases import CASES, SOAK, Case
 from loadtests.bench.errors import BenchError
 from loadtests.bench.generators import Locust
+from loadtests.bench.long_soak import measure_soaks
 from loadtests.bench.programs import program_versions
-from loadtests.bench.record import ACCURACY_FILE, BLAME_FILE, EXPORTERS_FILE, BenchRecord
+from loadtests.bench.record import (
+    ACCURACY_FILE,
+    BLAME_FILE,
+    EXPORTERS_FILE,
+    LONG_SOAK_FILE,
+    BenchRecord,
+)
 from loadtests.bench.runner import Settings, run_case
 from loadtests.bench.scrape_table import scrape_table
 from loadtests.bench.scrapes import SUMMARIES, measure_scrapes
@@ -33,6 +40,8 @@ EXPORTERS = "exporters"
 """The same of `exporters`."""
 BLAME = "blame"
 """The same of `blame`, which is only done when it is asked for."""
+LONG_SOAK = "long-soak"
+"""The same of `long_soak`, which is only done when it is asked for."""
 PLAIN_WIDTH = 150
 """Columns of the tables where there is no terminal to ask."""
 
@@ -54,6 +63,8 @@ def main() -> int:
             exporters(settings)
         if BLAME in asked.only:
             blame(settings)
+        if LONG_SOAK in asked.only:
+            long_soak(settings)
     except RedlineError as error:
         sys.stderr.write(f"bench: {' '.join(str(error).split())}\n")
         return error.exit_code
@@ -121,6 +132,19 @@ def exporters(settings: Settings) -> None:
     console.print(f"{record.path} (load average at the start: {record.load_before})")
 
 
+def long_soak(settings: Settings) -> None:
+    """Make up the records of long soaks, and tell how large they are and how fast they open."""
+    console = _console()
+    record = BenchRecord(RESULTS / "bench", settings, program_versions([]), LONG_SOAK_FILE)
+    summaries = []
+    for summary in measure_soaks(RESULTS / "bench" / LONG_SOAK, console.print):
+        summaries.append(summary)
+        record.write(summaries, complete=True)
+        console.print(summary, highlight=False)
+        console.print(f"missed: {', '.join(summary.missed) or 'nothing'}")
+    console.print(record.path)
+
+
 def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
 
@@ -157,7 +181,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--only",
         action="append",
         default=[],
-        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, EXPORTERS, BLAME],
+        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, EXPORTERS, BLAME, LONG_SOAK],
         help=f"this case; repeatable, by default all but {SOAK.name} and {BLAME}, which takes "
         "half an hour",
     )

@@ -83,7 +83,9 @@ class ClosedLoop:
     def _found_shares(self, rate_rps: float) -> Floats:
         """How often an arrival finds 0, 1, 2, ... requests in flight."""
         drawn_rps = self._goodput_at(np.arange(1, self._most))
-        logs = np.concatenate([[0.0], np.cumsum(math.log(max(rate_rps, 1e-12)) - np.log(drawn_rps))])
+        logs = np.concatenate(
+            [[0.0], np.cumsum(math.log(max(rate_rps, 1e-12)) - np.log(drawn_rps))]
+        )
         shares = np.exp(logs - logs.max())
         return np.asarray(shares / shares.sum())
 

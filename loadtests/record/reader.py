@@ -5,15 +5,22 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hdrh.histogram import HdrHistogram
 from pydantic import ValidationError
 
 from loadtests.measure.server_sample import ServerSample
-from loadtests.measure.window import COUNTS, TIMES, Span, Times, Window
-from loadtests.record.answers import CapacityFound
+from loadtests.measure.window import COUNTS, TIMES, Span, Window
+from loadtests.record.answers import CapacityFound, ScenarioAsked, VersionLoaded
 from loadtests.record.details import Details, details_of
 from loadtests.record.run import RUN, RunInfo
-from loadtests.record.writer import CAPACITY, HISTOGRAMS, SERVER, WINDOWS
+from loadtests.record.stored import StoredTimes
+from loadtests.record.writer import (
+    CAPACITY,
+    HISTOGRAMS,
+    SCENARIOS,
+    SERVER,
+    VERSIONS,
+    WINDOWS,
+)
 from serving.errors import RecordError
 
 T = TypeVar("T")
@@ -62,7 +69,7 @@ def read_windows(folder: Path) -> list[Window]:
 
 def read_details(folder: Path) -> dict[str, Details]:
     """What the report shows beyond the summary, by target; RecordError."""
-    return details_of(read_windows(folder))
+    return details_of(read_windows(folder), read_scenarios(folder), read_server(folder))
 
 
 def read_server(folder: Path) -> list[ServerSample]:
@@ -73,6 +80,16 @@ def read_server(folder: Path) -> list[ServerSample]:
 def read_capacities(folder: Path) -> list[CapacityFound]:
     """What each search for the capacity ended with; RecordError as of :func:`read_server`."""
     return _read_lines(folder / CAPACITY, CapacityFound)
+
+
+def read_scenarios(folder: Path) -> list[ScenarioAsked]:
+    """What each scenario was asked to do; RecordError as of :func:`read_server`."""
+    return _read_lines(folder / SCENARIOS, ScenarioAsked)
+
+
+def read_versions(folder: Path) -> list[VersionLoaded]:
+    """How servers loaded versions; RecordError as of :func:`read_server`."""
+    return _read_lines(folder / VERSIONS, VersionLoaded)
 
 
 def _read_lines(path: Path, make: Callable[..., T]) -> list[T]:
@@ -115,7 +132,7 @@ def _window(folder: Path, number: int, line: str, times: Sequence[str]) -> Windo
             span=Span(*(fields[name] for name in Span.__slots__)),
             **{name: fields[name] for name in COUNTS},
             workers=fields["workers"],
-            times=Times(*map(HdrHistogram.decode, times)),
+            times=StoredTimes(times),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RecordError(

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from loadtests.record.summary import Probe, TargetSummary, Verdict
+from loadtests.record.summary import Probe, Scenario, TargetSummary, Verdict
 
 
 class Named(Protocol):
@@ -29,7 +29,7 @@ def is_stand_in(target: Named) -> bool:
     return target.deployment == "embedded"
 
 
-def is_valid(verdict: Verdict | None) -> bool:
+def is_valid(verdict: Verdict | Scenario | None) -> bool:
     """Tell whether a figure may be used; one that nobody judged may not."""
     return verdict is not None and verdict.valid
 

@@ -13,6 +13,15 @@ STAND_INS = {
 }
 PROTOCOLS = {"grpc": "gRPC", "rest": "REST"}
 BODIES = {"tensor": "raw tensor", "json": "JSON", "binary": "binary"}
+SCENARIOS = {
+    "ramp": "ramp, in equal steps upwards",
+    "spike": "spike, to a multiple and back",
+    "soak": "soak, one rate for long",
+    "overload": "overload, more than the server can take",
+    "replay": "replay, arrivals as a file has them",
+    "mixed": "mixed, several kinds of requests by weight",
+    "cold": "cold, a start and a version loaded under load",
+}
 STEPS: dict[ProbeStep | Literal["warmup"], str] = {
     "warmup": "a fresh server at work until its goodput stands still; nothing of it counts",
     "grow": "search: the users grow fourfold until goodput stops growing",

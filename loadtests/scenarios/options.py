@@ -92,10 +92,8 @@ def check_users(environment: Environment, **_: Any) -> None:
     if getattr(environment.shape_class, "chooses_users", False):
         return
     if len(environment.user_classes) != 1:
-        sys.stderr.write(
-            "redline: name one user class: TFServingGrpc, TFServingRest, TorchServeGrpc or "
-            "TorchServeRest\n"
-        )
+        known = ", ".join(sorted(environment.available_user_classes or {}))
+        sys.stderr.write(f"redline: name one user class of {known}\n")
         sys.exit(2)
 
 
