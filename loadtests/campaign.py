@@ -3,6 +3,7 @@
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class Campaign:
         self._calibration: Calibration | None = None
         self._probes = 0
         """The next probe's number in the record."""
-        self.folder = new_run_folder(plan.results, plan.profile)
+        self.folder = new_run_folder(plan.results, plan.scenario or plan.profile)
         self._metrics = Metrics(self.folder, plan.generator_cores)
         self._windows = follow_windows(self.folder)
         self._keeper = RunKeeper(self.folder, _run_info(plan, self.folder.name))
@@ -88,7 +89,7 @@ class Campaign:
     def _measure(self, target: Target, built: BuiltModel) -> None:
         self._view.target(target.name)
         corpus = open_corpus(built, target.server, target.body, target.batch)
-        for repeat in range(PROFILES[self._plan.profile].repeats):
+        for repeat in range(self._plan.repeats):
             with tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True) as work:
                 self._measure_in(Path(work), target, built, corpus, repeat)
             self._keeper.summarise()
@@ -143,7 +144,10 @@ class Campaign:
         self._keeper.amend_target(calibration=self._calibration)
 
     def _load(self, target: Target, server: Deployment, repeat: int) -> None:
-        """The searches of the profile, one after another."""
+        """The scenario, or the searches of the profile one after another."""
+        if self._plan.scenario:
+            self._search(self._plan.scenario, target, server, repeat, self._plan.settings)
+            return
         self._search("ceiling", target, server, repeat, self._found(target) if repeat else {})
         if not PROFILES[self._plan.profile].capacity or not engine.available():
             return
@@ -163,7 +167,7 @@ class Campaign:
         target: Target,
         server: Deployment,
         repeat: int,
-        more: dict[str, object],
+        more: Mapping[str, object],
     ) -> None:
         self._view.phase("starting the load")
         options = {
@@ -175,7 +179,7 @@ class Campaign:
         }
         cores = self._plan.generator_cores
         command = locust_command(scenario, target, server, options, cores)
-        if not repeat and scenario == "ceiling":
+        if not repeat and scenario != "capacity":
             self._keeper.amend_target(generator_command=command)
         log = self.folder / f"locust-{target.name}.log"
         locust = ManagedProcess(command, cores=cores, log=log)

@@ -1,12 +1,13 @@
 """What a run is asked to do, checked before anything is started."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from loadtests.measure.slo import Slo, parse_slo
 from loadtests.search.ceiling import PROFILES
+from loadtests.search.courses import COURSES, course_of
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
@@ -24,7 +25,8 @@ class Plan:
     """The targets of a run in their order, and what is common to them.
 
     ``kinds`` says how each server is deployed. ``slo`` is what the capacity is sought for, None for
-    the default.
+    the default. With a ``scenario`` each target gets that, once, and ``settings`` are its options
+    in Locust.
     """
 
     profile: str
@@ -34,6 +36,13 @@ class Plan:
     generator_cores: tuple[int, ...]
     results: Path
     slo: Slo | None
+    scenario: str | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def repeats(self) -> int:
+        """How often each target is measured, its server restarted between."""
+        return 1 if self.scenario else PROFILES[self.profile].repeats
 
 
 def make_plan(
@@ -48,6 +57,9 @@ def make_plan(
     cores: str | None,
     results: Path,
     slo: str | None = None,
+    scenario: str | None = None,
+    settings: Sequence[str] = (),
+    capacity_rps: float | None = None,
 ) -> Plan:
     """The plan for these choices; an empty choice means the profile's own.
 
@@ -77,12 +89,37 @@ def make_plan(
         server_cores=tuple(server_cores),
         generator_cores=tuple(generator_cores),
         results=results,
-        slo=_slo(slo, profile),
+        slo=_slo(slo, profile, scenario),
+        scenario=scenario,
+        settings=_settings(scenario, settings, capacity_rps, slo),
     )
 
 
-def _slo(text: str | None, profile: str) -> Slo | None:
-    if text and not PROFILES[profile].capacity:
+def _settings(
+    scenario: str | None, settings: Sequence[str], capacity_rps: float | None, slo: str | None
+) -> Mapping[str, object]:
+    if scenario is None:
+        if settings or capacity_rps is not None:
+            raise UsageError("--set and --capacity-rps are of a scenario: add --scenario NAME")
+        return {}
+    among("scenario", [scenario], COURSES)
+    named = dict(_named(setting) for setting in settings)
+    course_of(scenario, named)
+    if capacity_rps is not None and not 0 < capacity_rps < float("inf"):
+        raise UsageError(f"--capacity-rps: {capacity_rps} is not a rate above 0")
+    more = {"capacity-rps": capacity_rps, "slo": slo}
+    return named | {name: value for name, value in more.items() if value is not None}
+
+
+def _named(setting: str) -> tuple[str, str]:
+    name, equals, value = setting.partition("=")
+    if not equals:
+        raise UsageError(f"--set {setting!r} makes no sense: write it as in --set factor=5")
+    return name.strip().replace("_", "-"), value.strip()
+
+
+def _slo(text: str | None, profile: str, scenario: str | None) -> Slo | None:
+    if text and not PROFILES[profile].capacity and not scenario:
         raise UsageError(f"--slo: the profile {profile} seeks ceilings only; add --profile full")
     return parse_slo(text) if text else None
 

@@ -12,6 +12,7 @@ from loadtests.live import View
 from loadtests.plan import make_plan
 from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.ceiling import PROFILES
+from loadtests.search.courses import COURSES
 from serving.errors import RecordError
 from serving.paths import RESULTS
 
@@ -51,6 +52,25 @@ def run(
             "by default the p99 up to 5 times that of a single user."
         ),
     ] = None,
+    scenario: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help=f"Run this one on each target in place of the searches: {', '.join(COURSES)}."
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str],
+        typer.Option(
+            "--set", help="A setting of the scenario, as in factor=5; repeatable, see README."
+        ),
+    ] = [],  # noqa: B006
+    capacity_rps: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            help="What the server can take, which the scenario's rates are shares of; by default "
+            "its ceiling is sought first."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
 ) -> None:
     """Serve the models, load each target to its ceiling, and leave a report."""
@@ -66,6 +86,9 @@ def run(
         cores=cores,
         results=out.absolute(),
         slo=slo,
+        scenario=scenario,
+        settings=set_,
+        capacity_rps=capacity_rps,
     )
     os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
     view = View(terminal, len(plan.targets), PROFILES[plan.profile])

@@ -2,8 +2,8 @@
 
 What the engine sends comes in the engine's own windows, cut by its clock; what Python clients send,
 from Locust's own ``request`` event, so that any other user class is seen too. Locust's reports come
-every 3 s from workers and never from a single process; these windows are cut each second, and
-exactly where a phase begins or ends.
+every 3 s from workers and never from a single process; these windows are cut each second, or
+as often as the master says, and exactly where a phase begins or ends.
 """
 
 import sys
@@ -22,7 +22,6 @@ from loadtests.measure.window import Span, Times, Window, to_message
 from loadtests.plugin.engine_part import EnginePart, together, window_of
 from loadtests.users.shared_engine import SharedEngine, engines_of
 
-WINDOW_S = 1.0
 POLL_S = 0.02
 PHASE_MESSAGE = "redline_phase"
 WINDOW_MESSAGE = "redline_window"
@@ -46,6 +45,7 @@ class Collector:
         self._drain_s = drain_s
         self._span: Span | None = None
         self._number = self._planned = 0
+        self._window_s = 1.0
         self._lock = RLock()  # a cut waits: for the engine, and for the network
         self._senders = engines_of(runner.environment)
         self._senders.hold(0)
@@ -54,7 +54,7 @@ class Collector:
         self._span_began_s = self._began_s
         runner.register_message(PHASE_MESSAGE, self._on_phase)
         runner.environment.events.request.add_listener(self._on_request)
-        gevent.spawn(self._cut_each_second).link_exception(self._give_up)
+        gevent.spawn(self._cut_on_time).link_exception(self._give_up)
 
     def _reset(self) -> None:
         self._times = Times()
@@ -76,6 +76,7 @@ class Collector:
         """Begin the span of the message; with no span, or at its end a drain, nothing is sent."""
         del environment
         span = Span(*msg.data["span"]) if msg.data else None
+        self._window_s = msg.data["window_s"] if msg.data else 1.0
         self._begin(span, msg.data["windows"] if msg.data else 0)
         if span is None or span.phase == "drain":
             gevent.spawn(self._drain, span).link_exception(self._give_up)
@@ -96,7 +97,7 @@ class Collector:
         if span is not None and self._span == span:
             self._begin(None, 0)
 
-    def _cut_each_second(self) -> None:
+    def _cut_on_time(self) -> None:
         """All but a span's last window, which ends with the span: so all workers cut alike."""
         while True:
             gevent.sleep(POLL_S)
@@ -104,12 +105,12 @@ class Collector:
                 if self._span is None:
                     self._engines.drop()
                 elif self._over() and self._number < self._planned - 1:
-                    self._cut(WINDOW_S, last=False)
+                    self._cut(self._window_s, last=False)
 
     def _over(self) -> bool:
         if self._engines.at_work:
-            return self._engines.holds(WINDOW_S)
-        return time.perf_counter() >= self._span_began_s + (self._number + 1) * WINDOW_S
+            return self._engines.holds(self._window_s)
+        return time.perf_counter() >= self._span_began_s + (self._number + 1) * self._window_s
 
     def _cut(self, until: dict[SharedEngine, int] | float, *, last: bool) -> None:
         """``until`` is what EnginePart.take takes."""

@@ -1,4 +1,4 @@
-"""Looks at the server while it is loaded: at the edges of each probe, and once a second within."""
+"""Looks at the server while it is loaded: at the edges of each probe, and within, each window."""
 
 import time
 from argparse import Namespace
@@ -11,8 +11,6 @@ from exporters import host, process, tfserving, torchserve
 from exporters.errors import SourceError
 from loadtests.measure.server_sample import Moment, ServerSample
 from loadtests.measure.window import Span
-
-PERIOD_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +57,14 @@ class ServerWatch:
                 sample = replace(sample, trouble=str(error))
         self._write(sample)
 
-    def keep_looking(self, span: Span) -> gevent.Greenlet:
-        """Sample every second until the greenlet is killed."""
-        return gevent.spawn(self._keep_looking, span)
+    def keep_looking(self, span: Span, period_s: float) -> gevent.Greenlet:
+        """Sample every ``period_s`` until the greenlet is killed."""
+        return gevent.spawn(self._keep_looking, span, period_s)
 
-    def _keep_looking(self, span: Span) -> None:
+    def _keep_looking(self, span: Span, period_s: float) -> None:
         while True:
             self.look(span, "during")
-            gevent.sleep(PERIOD_S)
+            gevent.sleep(period_s)
 
     def _with_usage(self, sample: ServerSample) -> ServerSample:
         if self._source.pid is None:

@@ -1,5 +1,6 @@
-"""What a search for the capacity ended with."""
+"""What a search for the capacity ended with, and what a scenario was asked to do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -16,3 +17,21 @@ class CapacityFound:
     rate_rps: float | None
     at_least: bool
     why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioAsked:
+    """A scenario of one target, of which all windows are in the one ``probe``.
+
+    ``settings`` are those of its course; their rates are shares of ``capacity_rps``, which was
+    ``given``, or is the ceiling that the same run found. ``slo`` is None where none was named.
+    """
+
+    target: str
+    repeat: int
+    probe: int
+    scenario: str
+    settings: Mapping[str, float]
+    capacity_rps: float
+    given: bool
+    slo: str | None

@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.record.files import write_whole
-from loadtests.record.reader import read_capacities, read_run, read_server, read_windows
+from loadtests.record.reader import (
+    read_capacities,
+    read_run,
+    read_scenarios,
+    read_server,
+    read_windows,
+)
 from loadtests.record.run import RUN, RunInfo, TargetRun
 from loadtests.record.summarise import summarise
 from loadtests.record.summary import SUMMARY, Summary
@@ -49,7 +55,11 @@ def _unused(folder: Path) -> Path:
 def draw_summary(folder: Path) -> Summary:
     """Write ``summary.json``, drawn from the rest of the record alone; RecordError."""
     summary = summarise(
-        read_run(folder), read_windows(folder), read_server(folder), read_capacities(folder)
+        read_run(folder),
+        read_windows(folder),
+        read_server(folder),
+        read_capacities(folder),
+        read_scenarios(folder),
     )
     text = summary.model_dump_json(by_alias=True, indent=2)
     write_whole(folder / SUMMARY, text + "\n")

@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hdrh.histogram import HdrHistogram
 from pydantic import BaseModel, ValidationError
 
 from loadtests.measure.server_sample import ServerSample
-from loadtests.measure.window import COUNTS, TIMES, Span, Times, Window
-from loadtests.record.answers import CapacityFound
+from loadtests.measure.window import COUNTS, TIMES, Span, Window
+from loadtests.record.answers import CapacityFound, ScenarioAsked
 from loadtests.record.details import Details, details_of
 from loadtests.record.run import RUN, RunInfo
+from loadtests.record.stored import StoredTimes
 from loadtests.record.summary import SUMMARY, Summary
-from loadtests.record.writer import CAPACITY, HISTOGRAMS, SERVER, WINDOWS
+from loadtests.record.writer import CAPACITY, HISTOGRAMS, SCENARIOS, SERVER, WINDOWS
 from serving.errors import RecordError, UsageError
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ def read_windows(folder: Path) -> list[Window]:
 
 def read_details(folder: Path) -> dict[str, Details]:
     """What the report shows beyond the summary, by target; RecordError."""
-    return details_of(read_windows(folder))
+    return details_of(read_windows(folder), read_scenarios(folder), read_server(folder))
 
 
 def read_server(folder: Path) -> list[ServerSample]:
@@ -92,6 +92,11 @@ def read_server(folder: Path) -> list[ServerSample]:
 def read_capacities(folder: Path) -> list[CapacityFound]:
     """What each search for the capacity ended with; RecordError as of :func:`read_server`."""
     return _read_lines(folder / CAPACITY, CapacityFound)
+
+
+def read_scenarios(folder: Path) -> list[ScenarioAsked]:
+    """What each scenario was asked to do; RecordError as of :func:`read_server`."""
+    return _read_lines(folder / SCENARIOS, ScenarioAsked)
 
 
 def _read_lines(path: Path, make: Callable[..., T]) -> list[T]:
@@ -134,7 +139,7 @@ def _window(folder: Path, number: int, line: str, times: Sequence[str]) -> Windo
             span=Span(*(fields[name] for name in Span.__slots__)),
             **{name: fields[name] for name in COUNTS},
             workers=fields["workers"],
-            times=Times(*map(HdrHistogram.decode, times)),
+            times=StoredTimes(times),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RecordError(

@@ -134,6 +134,57 @@ class Capacity(Record):
     verdict: Verdict | None
 
 
+class ScenarioFigure(Record):
+    """One figure of a scenario, with its 95 % interval where it has one."""
+
+    what: str
+    value: float | None
+    unit: str
+    low: float | None
+    high: float | None
+
+
+class ScenarioLeg(Record):
+    """One load of a scenario's course, which follows the one before without a pause.
+
+    The latencies are response latencies.
+    """
+
+    step: str
+    rate_rps: float | None
+    duration_s: float
+    offered_rps: float
+    goodput_rps: float
+    wrong: dict[str, int]
+    unsent: int
+    error_ratio: float
+    latency_ms: Latency
+    generator_busy_ratio: float
+
+
+class Scenario(Record):
+    """What a scenario was asked, and its verdict: an ``outcome`` in a word, ``good`` or bad (or
+    neither: None), in sentences and in figures, if it is ``valid``.
+
+    ``capacity_rps`` is what its rates are shares of, ``given`` or the ceiling of the same run.
+    """
+
+    name: str
+    repeat: int
+    settings: dict[str, float]
+    capacity_rps: float
+    given: bool
+    slo: str | None
+    valid: bool
+    reasons: list[Reason]
+    outcome: str
+    good: bool | None
+    says: list[str]
+    figures: list[ScenarioFigure]
+    legs: list[ScenarioLeg]
+    reconciliation: Reconciliation
+
+
 class ErrorKind(Record):
     """Requests of one kind of error in all probes, and in those held; what the first one said."""
 
@@ -145,7 +196,7 @@ class ErrorKind(Record):
 class TargetSummary(TargetIdentity):
     """One target: its ceiling (None when the run did not get so far) and all its probes.
 
-    ``verdict`` is of the ceiling.
+    ``verdict`` is of the ceiling. The probes of ``scenarios`` are not among ``probes``.
     """
 
     name: str
@@ -153,6 +204,7 @@ class TargetSummary(TargetIdentity):
     ceiling: Ceiling | None
     capacity: Capacity | None
     calibration: Calibration | None
+    scenarios: list[Scenario] = []
     probes: list[Probe]
     errors: dict[str, ErrorKind]
 

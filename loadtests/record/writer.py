@@ -11,13 +11,14 @@ from typing import Any, Self
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import TIMES, Window, quantiles_ms
 from loadtests.record import hlog
-from loadtests.record.answers import CapacityFound
+from loadtests.record.answers import CapacityFound, ScenarioAsked
 from serving.errors import RecordError
 
 WINDOWS = "windows.jsonl"
 HISTOGRAMS = "histograms.hlog"
 SERVER = "server.jsonl"
 CAPACITY = "capacity.jsonl"
+SCENARIOS = "scenarios.jsonl"
 
 
 class RecordWriter:
@@ -55,9 +56,16 @@ class RecordWriter:
 
     def write_capacity(self, found: CapacityFound) -> None:
         """Append what a search for the capacity ended with, down to the operating system."""
+        self._append(CAPACITY, asdict(found))
+
+    def write_scenario(self, asked: ScenarioAsked) -> None:
+        """Append what a scenario is about to do, down to the operating system."""
+        self._append(SCENARIOS, asdict(asked))
+
+    def _append(self, name: str, line: dict[str, Any]) -> None:
         try:
-            with (self._folder / CAPACITY).open("ab", buffering=0) as file:
-                _put(file, json.dumps(asdict(found)) + "\n")
+            with (self._folder / name).open("ab", buffering=0) as file:
+                _put(file, json.dumps(line) + "\n")
         except OSError as error:
             raise _unwritable(self._folder, error) from None
 

@@ -1,6 +1,6 @@
 """Figures and facts that follow from a summary."""
 
-from loadtests.record.summary import Probe, TargetSummary, Verdict
+from loadtests.record.summary import Probe, Scenario, TargetSummary, Verdict
 
 
 def is_stand_in(target: TargetSummary) -> bool:
@@ -8,7 +8,7 @@ def is_stand_in(target: TargetSummary) -> bool:
     return target.deployment == "embedded"
 
 
-def is_valid(verdict: Verdict | None) -> bool:
+def is_valid(verdict: Verdict | Scenario | None) -> bool:
     """Tell whether a figure may be used; one that nobody judged may not."""
     return verdict is not None and verdict.valid
 

@@ -11,7 +11,7 @@ from plotly.offline import get_plotlyjs
 from loadtests.record.details import Details
 from loadtests.record.files import write_whole
 from loadtests.record.summary import Summary
-from loadtests.report import derived, evidence, judgement, notes, numbers, words
+from loadtests.report import derived, evidence, judgement, notes, numbers, scenario_words, words
 from loadtests.report.overview import overview_plots
 from loadtests.report.plots import target_plots
 from loadtests.report.verdict import verdict
@@ -55,6 +55,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
+        course=scenario_words,
         derived=derived,
         evidence=evidence,
         judgement=judgement,

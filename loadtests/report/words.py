@@ -12,6 +12,12 @@ STAND_INS = {
 }
 PROTOCOLS = {"grpc": "gRPC", "rest": "REST"}
 BODIES = {"tensor": "raw tensor", "json": "JSON", "binary": "binary"}
+SCENARIOS = {
+    "ramp": "ramp, in equal steps upwards",
+    "spike": "spike, to a multiple and back",
+    "soak": "soak, one rate for long",
+    "overload": "overload, more than the server can take",
+}
 STEPS: dict[ProbeStep, str] = {
     "grow": "search: the users grow fourfold until goodput stops growing",
     "refine": "search: the users are narrowed down",

@@ -27,7 +27,9 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 class Load:
     """The next load to probe: ``users`` in closed loop, measured after it settled.
 
-    With ``rate_rps`` so many requests fall due each second instead, whatever the users are.
+    With ``rate_rps`` so many requests fall due each second instead, whatever the users are. The
+    loads in ``then`` follow without a pause, which makes all of them one probe; they do not settle.
+    What is measured is cut into windows of ``window_s``.
     """
 
     step: str
@@ -35,6 +37,8 @@ class Load:
     settle_s: float
     measure_s: float
     rate_rps: float | None = None
+    then: tuple["Load", ...] = ()
+    window_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,57 @@
+"""What a scenario probes: a search for the ceiling where none is known, then its course."""
+
+from loadtests.search.ceiling import MAX_ERROR_RATIO, CeilingSearch, Load, Profile
+from loadtests.search.courses import Course
+from serving.errors import RedlineError
+
+WARMUP_USERS = 4
+
+
+class CourseSearch:
+    """Seeks the ceiling, or warms up if ``capacity_rps`` is known, and then takes the course.
+
+    Ask :meth:`next_load` and :meth:`feed` what it gave, in turns; ``None`` means the end.
+    """
+
+    def __init__(self, course: Course, profile: Profile, capacity_rps: float | None) -> None:
+        self.course = course
+        self._ceiling = CeilingSearch(profile) if capacity_rps is None else None
+        self.capacity_rps = capacity_rps
+        """Given, or the goodput that was held; None before that."""
+        self.laid: Load | None = None
+        """The course, once it is the next load."""
+        self._load = self._first(profile)
+
+    def next_load(self) -> Load | None:
+        """The load to probe now, None at the end."""
+        return self._load
+
+    def feed(self, goodput_rps: float, error_ratio: float) -> None:
+        """What the load that :meth:`next_load` named gave; RedlineError where none is the ceiling."""
+        load = self._load
+        if load is None:
+            raise ValueError("the search is over")
+        if load is self.laid:
+            self._load = None
+            return
+        if self._ceiling is not None:
+            self._ceiling.feed(goodput_rps, error_ratio)
+            if load.step == "hold" and error_ratio <= MAX_ERROR_RATIO and goodput_rps > 0:
+                self.capacity_rps = goodput_rps
+            if (following := self._ceiling.next_load()) is not None:
+                self._load = following
+                return
+        self._load = self.laid = self._lay()
+
+    def _first(self, profile: Profile) -> Load | None:
+        if self._ceiling is not None:
+            return self._ceiling.next_load()
+        return Load("warmup", WARMUP_USERS, 0, profile.warmup_s)
+
+    def _lay(self) -> Load:
+        if self.capacity_rps is None:
+            raise RedlineError(
+                "no ceiling was found that the scenario's rates could be shares of: answers go "
+                "wrong; see what they say, or give --capacity-rps"
+            )
+        return self.course.lay(self.capacity_rps)

@@ -1,0 +1,144 @@
+"""The course of each scenario: which loads follow each other, as shares of what a server can take.
+
+Every field is an option of its scenario, on Locust's command line, in its web UI, and behind
+``redline run --set``. Rates are in requests a second.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol
+
+from loadtests.search.ceiling import Load
+from serving.errors import UsageError
+
+SETTLE_S = 3.0
+MOST_WINDOWS = 3600
+"""Longer measurements have longer windows: their record does not grow with their length."""
+LONGEST_WINDOW_S = 30.0
+"""Who follows the record takes a generator that is silent for longer for stuck."""
+
+
+def _option(default: float, what: str, *, least: float = 0.001) -> Any:
+    return field(default=default, metadata={"help": what, "least": least})
+
+
+def _open(
+    step: str, rate_rps: float, measure_s: float, *then: Load, settle_s: float = SETTLE_S
+) -> Load:
+    whole_s = measure_s + sum(load.measure_s for load in then)
+    window_s = min(max(1.0, round(whole_s / MOST_WINDOWS)), LONGEST_WINDOW_S)
+    return Load(step, 1, settle_s, measure_s, rate_rps, then, window_s)
+
+
+class Course(Protocol):
+    """What a scenario asks of a server that can take ``capacity_rps``."""
+
+    def lay(self, capacity_rps: float) -> Load:
+        """The loads, one after another without a pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """Equal steps upwards: where does it stop keeping pace?"""
+
+    first: float = _option(0.1, "the first step's rate, as a share of the capacity")
+    last: float = _option(1.1, "the last step's rate, as a share of the capacity")
+    steps: int = _option(11, "how many steps", least=2)
+    step_s: float = _option(15.0, "how long each step lasts, in seconds", least=1)
+
+    def lay(self, capacity_rps: float) -> Load:
+        """As many steps as asked for."""
+        gap = (self.last - self.first) / (self.steps - 1)
+        shares = [self.first + gap * number for number in range(self.steps)]
+        first, *others = [
+            _open(f"step {number}", share * capacity_rps, self.step_s)
+            for number, share in enumerate(shares, start=1)
+        ]
+        return _open(first.step, shares[0] * capacity_rps, self.step_s, *others)
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """To a multiple of a base rate and back: how long until all is as before?"""
+
+    base: float = _option(0.3, "the base rate, as a share of the capacity")
+    factor: float = _option(5.0, "how many times the base rate the peak is", least=1)
+    base_s: float = _option(15.0, "how long the base lasts, in seconds", least=5)
+    peak_s: float = _option(10.0, "how long the peak lasts, in seconds", least=1)
+    after_s: float = _option(45.0, "how long the base is offered again, in seconds", least=5)
+
+    def lay(self, capacity_rps: float) -> Load:
+        """Base, peak, base."""
+        base_rps = self.base * capacity_rps
+        after = _open("after", base_rps, self.after_s)
+        peak = _open("peak", self.factor * base_rps, self.peak_s)
+        return _open("before", base_rps, self.base_s, peak, after)
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """More than a server can take: what of its goodput is left, and how does it reject the rest?"""
+
+    before: float = _option(0.5, "the rate before and after, as a share of the capacity")
+    over: float = _option(1.5, "the rate of the overload, as a share of the capacity", least=1)
+    before_s: float = _option(15.0, "how long the lower rate lasts first, in seconds", least=5)
+    over_s: float = _option(30.0, "how long the overload lasts, in seconds", least=1)
+    after_s: float = _option(60.0, "how long the lower rate is offered again, in seconds", least=5)
+
+    def lay(self, capacity_rps: float) -> Load:
+        """Below, above, below."""
+        below_rps = self.before * capacity_rps
+        after = _open("after", below_rps, self.after_s)
+        over = _open("overload", self.over * capacity_rps, self.over_s)
+        return _open("before", below_rps, self.before_s, over, after)
+
+
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """A rate for hours: do memory, latency or errors creep up?"""
+
+    share: float = _option(0.7, "the rate, as a share of the capacity")
+    soak_s: float = _option(3600.0, "how long, in seconds", least=10)
+
+    def lay(self, capacity_rps: float) -> Load:
+        """One load; what it warms up is not measured."""
+        settle_s = min(60.0, max(SETTLE_S, self.soak_s / 10))
+        return _open("soak", self.share * capacity_rps, self.soak_s, settle_s=settle_s)
+
+
+COURSES: Mapping[str, type[Course]] = {
+    "ramp": Ramp,
+    "spike": Spike,
+    "soak": Soak,
+    "overload": Overload,
+}
+"""By the name of the scenario."""
+
+
+def course_of(scenario: str, settings: Mapping[str, object]) -> Course:
+    """The course with these settings, of text or numbers, by name; UsageError."""
+    kind = COURSES[scenario]
+    known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]  # dataclasses all
+    values = {}
+    for name, given in settings.items():
+        if (one := known.get(name.replace("-", "_"))) is None:
+            options = ", ".join(option(each) for each in known)
+            raise UsageError(f"{scenario} has no setting {name!r}: choose from {options}")
+        values[one.name] = _value(scenario, one, given)
+    return kind(**values)
+
+
+def option(name: str) -> str:
+    """A setting's name on a command line, without dashes before it."""
+    return name.replace("_", "-")
+
+
+def _value(scenario: str, one: Any, given: object) -> float:
+    try:
+        value: float = type(one.default)(given)
+    except (TypeError, ValueError):
+        raise UsageError(f"{scenario}: {option(one.name)} is {given!r}, not a number") from None
+    least = one.metadata["least"]
+    if not least <= value < float("inf"):
+        raise UsageError(f"{scenario}: {option(one.name)} is {given}, but must be at least {least}")
+    return value
