@@ -1,6 +1,6 @@
 """The commands of ``redline`` and their options, a file each."""
 
-from loadtests.commands import compare, drive, machine, reference, run, runs
+from loadtests.commands import check, compare, drive, machine, reference, run, runs
 from loadtests.commands.app import app
 
-__all__ = ["app", "compare", "drive", "machine", "reference", "run", "runs"]
+__all__ = ["app", "check", "compare", "drive", "machine", "reference", "run", "runs"]

@@ -61,9 +61,9 @@ def overload_outcome(legs: Sequence[Leg], capacity_rps: float) -> Outcome:
         word if stood else "goodput lost",
         stood and found.time_s is not None,
         (
-            f"Offered {over.whole.offered_rps:,.0f}/s, {share(over.whole.offered_rps, capacity_rps):.0f} % of "
-            f"its capacity, the server gave {over.whole.goodput_rps:,.0f} right answers a second: "
-            f"{kept:.0%} of it.",
+            f"Offered {over.whole.offered_rps:,.0f}/s, "
+            f"{share(over.whole.offered_rps, capacity_rps):.0f} % of its capacity, the server gave "
+            f"{over.whole.goodput_rps:,.0f} right answers a second: {kept:.0%} of it.",
             _rest(over, "the overload"),
             sentence,
         ),

@@ -24,14 +24,15 @@ class ScenarioAsked:
     """A scenario of one target, of which all windows are in the one ``probe``.
 
     ``settings`` are those of its course; their rates are shares of ``capacity_rps``, which was
-    ``given``, or is the ceiling that the same run found. ``slo`` is None where none was named.
+    ``given``, or is the ceiling that the same run found; it is None where it does not matter.
+    ``slo`` is None where none was named.
     """
 
     target: str
     repeat: int
     probe: int
     scenario: str
-    settings: Mapping[str, float]
-    capacity_rps: float
+    settings: Mapping[str, float | str]
+    capacity_rps: float | None
     given: bool
     slo: str | None

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 
 from loadtests.measure.disturbances import overload_outcome, spike_outcome
 from loadtests.measure.evidence import evidence
+from loadtests.measure.facts import ProbeFacts
+from loadtests.measure.gate import check_outcome, check_reasons
 from loadtests.measure.legs import Leg, legs_of
 from loadtests.measure.levels import value_at
 from loadtests.measure.outcome import Outcome
@@ -34,6 +36,7 @@ class Seen:
     probe: RecordedProbe
     legs: Sequence[Leg]
     slo: Slo | None
+    facts: ProbeFacts
 
 
 def _soak(seen: Seen) -> Outcome:
@@ -42,11 +45,18 @@ def _soak(seen: Seen) -> Outcome:
     return soak_outcome(seen.legs, probe.samples, shown)
 
 
+def _check(seen: Seen) -> Outcome:
+    if seen.slo is None:
+        return Outcome("not judged", None, ("No objective was given.",))
+    return check_outcome(seen.facts)
+
+
 _JUDGES: dict[str, Callable[[Seen], Outcome]] = {
-    "ramp": lambda seen: ramp_outcome(seen.legs, seen.asked.capacity_rps, seen.slo),
+    "ramp": lambda seen: ramp_outcome(seen.legs, seen.asked.capacity_rps or 0.0, seen.slo),
     "spike": lambda seen: spike_outcome(seen.legs),
-    "overload": lambda seen: overload_outcome(seen.legs, seen.asked.capacity_rps),
+    "overload": lambda seen: overload_outcome(seen.legs, seen.asked.capacity_rps or 0.0),
     "soak": _soak,
+    "check": _check,
 }
 
 
@@ -62,15 +72,16 @@ def judge_scenario(
     legs = legs_of(probe.measured)
     slo = parse_slo(asked.slo) if asked.slo else _default_slo(searched)
     facts = facts_of(target, probe, None, slo=slo)
-    reasons = [Reason(**asdict(reason)) for reason in course_reasons(facts)]
+    doubts = check_reasons if asked.scenario == "check" and slo else course_reasons
+    reasons = [Reason(**asdict(reason)) for reason in doubts(facts)]
     if not probe.ended:
         reasons.append(_CUT_SHORT)
-    outcome = _JUDGES[asked.scenario](Seen(asked, probe, legs, slo))
+    outcome = _JUDGES[asked.scenario](Seen(asked, probe, legs, slo, facts))
     return Scenario(
         name=asked.scenario,
         repeat=asked.repeat,
         settings=dict(asked.settings),
-        capacity_rps=round(asked.capacity_rps, 3),
+        capacity_rps=asked.capacity_rps and round(asked.capacity_rps, 3),
         given=asked.given,
         slo=str(slo) if slo else None,
         valid=not reasons,

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from loadtests.record.run import (
     SCHEMA,
@@ -171,8 +171,8 @@ class Scenario(Record):
 
     name: str
     repeat: int
-    settings: dict[str, float]
-    capacity_rps: float
+    settings: dict[str, float | str]
+    capacity_rps: float | None
     given: bool
     slo: str | None
     valid: bool
@@ -204,7 +204,7 @@ class TargetSummary(TargetIdentity):
     ceiling: Ceiling | None
     capacity: Capacity | None
     calibration: Calibration | None
-    scenarios: list[Scenario] = []
+    scenarios: list[Scenario] = Field(default_factory=list)
     probes: list[Probe]
     errors: dict[str, ErrorKind]
 

@@ -14,14 +14,20 @@ def tone(scenario: Scenario) -> str:
 def basis(scenario: Scenario) -> str:
     """Say what the rates are shares of, with the settings and the objective."""
     source = "as given" if scenario.given else "the ceiling found just before"
+    capacity = f"capacity {numbers.rate(scenario.capacity_rps)}/s, {source}"
     settings = ", ".join(
-        f"{name.replace('_', '-')} {numbers.significant(value, 6).rstrip('0').rstrip('.')}"
-        if value != int(value)
-        else f"{name.replace('_', '-')} {int(value):,}"
-        for name, value in scenario.settings.items()
+        f"{name.replace('_', '-')} {_setting(value)}" for name, value in scenario.settings.items()
     )
-    slo = f"; objective {words.objective(scenario.slo)}" if scenario.slo else ""
-    return f"Capacity {numbers.rate(scenario.capacity_rps)}/s, {source}; settings: {settings}{slo}."
+    parts = [
+        *([capacity] if scenario.capacity_rps is not None else []),
+        f"settings: {settings}",
+        *([f"objective: {words.objective(scenario.slo)}"] if scenario.slo else []),
+    ]
+    return judgement.sentence("; ".join(parts))
+
+
+def _setting(value: float | str) -> str:
+    return words.plain(value) if isinstance(value, str) else f"{value:g}"
 
 
 def unit(figure: ScenarioFigure) -> str:

@@ -17,6 +17,7 @@ SCENARIOS = {
     "spike": "spike, to a multiple and back",
     "soak": "soak, one rate for long",
     "overload": "overload, more than the server can take",
+    "check": "check, one rate against an objective",
 }
 STEPS: dict[ProbeStep, str] = {
     "grow": "search: the users grow fourfold until goodput stops growing",

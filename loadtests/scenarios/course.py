@@ -3,13 +3,13 @@
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import asdict, fields
 from typing import Any, ClassVar
 
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.runners import Runner
 
+from loadtests import engine
 from loadtests.measure.slo import parse_slo
 from loadtests.measure.window import across_time
 from loadtests.plugin.conductor import Conductor, Probed
@@ -17,24 +17,28 @@ from loadtests.record.answers import ScenarioAsked
 from loadtests.scenarios.recorded import RecordedShape
 from loadtests.search.ceiling import PROFILES, Load
 from loadtests.search.course_search import CourseSearch
-from loadtests.search.courses import COURSES, course_of, option
+from loadtests.search.courses import COURSES, Course, course_of, option, settings_of
+
+PYTHON_USERS = 256
+"""In each worker: so many requests of Python clients can be in flight in open loop."""
 
 
 def options_of(scenario: str) -> Callable[[LocustArgumentParser], None]:
     """Makes Locust show the settings of a scenario's course; call it when a locustfile is read."""
 
     def add(parser: LocustArgumentParser) -> None:
-        parser.add_argument(
-            "--capacity-rps",
-            type=float,
-            default=0.0,
-            help="what the server can take, as found before, in requests/s: rates are shares of "
-            "it; by default its ceiling is sought first",
-        )
+        if COURSES[scenario].needs_capacity:
+            parser.add_argument(
+                "--capacity-rps",
+                type=float,
+                default=0.0,
+                help="what the server can take, as found before, in requests/s: rates are shares "
+                "of it; by default its ceiling is sought first",
+            )
         parser.add_argument(
             "--slo", default="", help="the objective, as in p99=25ms,errors=0.1%%; may be left out"
         )
-        for one in fields(COURSES[scenario]):  # type: ignore[arg-type]  # dataclasses all
+        for one in settings_of(COURSES[scenario]):
             parser.add_argument(
                 f"--{option(one.name)}",
                 type=type(one.default),
@@ -56,9 +60,17 @@ class CourseShape(RecordedShape):
         """With the settings of the command line. UsageError where they make no sense."""
         if options.slo:
             parse_slo(options.slo)
-        names = [one.name for one in fields(COURSES[self.scenario])]  # type: ignore[arg-type]
-        course = course_of(self.scenario, {name: getattr(options, name) for name in names})
-        return CourseSearch(course, PROFILES[options.search], options.capacity_rps or None)
+        names = [one.name for one in settings_of(COURSES[self.scenario])]
+        course = self.ready(
+            course_of(self.scenario, {name: getattr(options, name) for name in names})
+        )
+        sends = options.client == "engine" and engine.available()
+        users = 1 if sends else PYTHON_USERS
+        return CourseSearch(course, PROFILES[options.search], _capacity_rps(options), users)
+
+    def ready(self, course: Course) -> Course:
+        """The course with what it takes from elsewhere."""
+        return course
 
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
         """One that keeps no histograms: a course may last for hours."""
@@ -80,10 +92,12 @@ class CourseShape(RecordedShape):
         search.feed(window.goodput_rps, window.error_ratio)
 
     def _note(self, conductor: Conductor, search: CourseSearch) -> None:
-        if self.runner is None or search.capacity_rps is None:
+        if self.runner is None:
             return
         options = self.runner.environment.parsed_options or Namespace()
-        sys.stderr.write(f"{self.scenario}: its rates are shares of {search.capacity_rps:,.0f}/s\n")
+        if search.capacity_rps is not None:
+            shares = f"its rates are shares of {search.capacity_rps:,.0f}/s"
+            sys.stderr.write(f"{self.scenario}: {shares}\n")
         if self.writer is not None:
             self.writer.write_scenario(
                 ScenarioAsked(
@@ -93,11 +107,15 @@ class CourseShape(RecordedShape):
                     scenario=self.scenario,
                     settings=_settings(search.course),
                     capacity_rps=search.capacity_rps,
-                    given=bool(options.capacity_rps),
+                    given=_capacity_rps(options) is not None,
                     slo=options.slo or None,
                 )
             )
 
 
-def _settings(course: Any) -> dict[str, float]:
-    return asdict(course)
+def _capacity_rps(options: Namespace) -> float | None:
+    return getattr(options, "capacity_rps", None) or None
+
+
+def _settings(course: Any) -> dict[str, float | str]:
+    return {one.name: getattr(course, one.name) for one in settings_of(course)}

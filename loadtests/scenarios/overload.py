@@ -1,4 +1,4 @@
-"""Overload, more than the server can take: what is left of its goodput, how does it reject the rest?
+"""Overload, more than a server can take: what goodput is left, how does it reject the rest?
 
 ``locust -f loadtests/scenarios/overload.py TFServingGrpc --host grpc://127.0.0.1:8500 --headless``
 seeks the ceiling first; with ``--capacity-rps 8000`` it begins at once.

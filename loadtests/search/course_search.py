@@ -1,5 +1,7 @@
 """What a scenario probes: a search for the ceiling where none is known, then its course."""
 
+from dataclasses import replace
+
 from loadtests.search.ceiling import MAX_ERROR_RATIO, CeilingSearch, Load, Profile
 from loadtests.search.courses import Course
 from serving.errors import RedlineError
@@ -10,14 +12,21 @@ WARMUP_USERS = 4
 class CourseSearch:
     """Seeks the ceiling, or warms up if ``capacity_rps`` is known, and then takes the course.
 
+    In open loop ``users`` stand for the rate in each worker: the engine needs one, Python clients
+    as many as requests may be in flight.
+
     Ask :meth:`next_load` and :meth:`feed` what it gave, in turns; ``None`` means the end.
     """
 
-    def __init__(self, course: Course, profile: Profile, capacity_rps: float | None) -> None:
+    def __init__(
+        self, course: Course, profile: Profile, capacity_rps: float | None, users: int
+    ) -> None:
         self.course = course
-        self._ceiling = CeilingSearch(profile) if capacity_rps is None else None
-        self.capacity_rps = capacity_rps
-        """Given, or the goodput that was held; None before that."""
+        self._users = users
+        sought = course.needs_capacity and capacity_rps is None
+        self._ceiling = CeilingSearch(profile) if sought else None
+        self.capacity_rps = capacity_rps if course.needs_capacity else None
+        """Given, or the goodput that was held; None before that, and where it does not matter."""
         self.laid: Load | None = None
         """The course, once it is the next load."""
         self._load = self._first(profile)
@@ -27,7 +36,7 @@ class CourseSearch:
         return self._load
 
     def feed(self, goodput_rps: float, error_ratio: float) -> None:
-        """What the load that :meth:`next_load` named gave; RedlineError where none is the ceiling."""
+        """What the load that :meth:`next_load` named gave. RedlineError without a ceiling."""
         load = self._load
         if load is None:
             raise ValueError("the search is over")
@@ -49,9 +58,11 @@ class CourseSearch:
         return Load("warmup", WARMUP_USERS, 0, profile.warmup_s)
 
     def _lay(self) -> Load:
-        if self.capacity_rps is None:
+        if self.capacity_rps is None and self.course.needs_capacity:
             raise RedlineError(
                 "no ceiling was found that the scenario's rates could be shares of: answers go "
                 "wrong; see what they say, or give --capacity-rps"
             )
-        return self.course.lay(self.capacity_rps)
+        laid = self.course.lay(self.capacity_rps or 0.0)
+        then = tuple(replace(load, users=self._users) for load in laid.then)
+        return replace(laid, users=self._users, then=then)

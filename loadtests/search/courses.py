@@ -1,24 +1,25 @@
 """The course of each scenario: which loads follow each other, as shares of what a server can take.
 
-Every field is an option of its scenario, on Locust's command line, in its web UI, and behind
-``redline run --set``. Rates are in requests a second.
+Every field with a help text is a setting of its scenario: an option on Locust's command line and in
+its web UI, and of ``redline run --set``. Rates are in requests a second.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from loadtests.search.ceiling import Load
 from serving.errors import UsageError
 
 SETTLE_S = 3.0
+CHECK_SETTLE_S = 10.0
 MOST_WINDOWS = 3600
 """Longer measurements have longer windows: their record does not grow with their length."""
 LONGEST_WINDOW_S = 30.0
 """Who follows the record takes a generator that is silent for longer for stuck."""
 
 
-def _option(default: float, what: str, *, least: float = 0.001) -> Any:
+def _option(default: float | str, what: str, *, least: float = 0.001) -> Any:
     return field(default=default, metadata={"help": what, "least": least})
 
 
@@ -33,6 +34,8 @@ def _open(
 class Course(Protocol):
     """What a scenario asks of a server that can take ``capacity_rps``."""
 
+    needs_capacity: ClassVar[bool]
+
     def lay(self, capacity_rps: float) -> Load:
         """The loads, one after another without a pause."""
 
@@ -41,6 +44,7 @@ class Course(Protocol):
 class Ramp:
     """Equal steps upwards: where does it stop keeping pace?"""
 
+    needs_capacity: ClassVar[bool] = True
     first: float = _option(0.1, "the first step's rate, as a share of the capacity")
     last: float = _option(1.1, "the last step's rate, as a share of the capacity")
     steps: int = _option(11, "how many steps", least=2)
@@ -61,6 +65,7 @@ class Ramp:
 class Spike:
     """To a multiple of a base rate and back: how long until all is as before?"""
 
+    needs_capacity: ClassVar[bool] = True
     base: float = _option(0.3, "the base rate, as a share of the capacity")
     factor: float = _option(5.0, "how many times the base rate the peak is", least=1)
     base_s: float = _option(15.0, "how long the base lasts, in seconds", least=5)
@@ -79,6 +84,7 @@ class Spike:
 class Overload:
     """More than a server can take: what of its goodput is left, and how does it reject the rest?"""
 
+    needs_capacity: ClassVar[bool] = True
     before: float = _option(0.5, "the rate before and after, as a share of the capacity")
     over: float = _option(1.5, "the rate of the overload, as a share of the capacity", least=1)
     before_s: float = _option(15.0, "how long the lower rate lasts first, in seconds", least=5)
@@ -97,6 +103,7 @@ class Overload:
 class Soak:
     """A rate for hours: do memory, latency or errors creep up?"""
 
+    needs_capacity: ClassVar[bool] = True
     share: float = _option(0.7, "the rate, as a share of the capacity")
     soak_s: float = _option(3600.0, "how long, in seconds", least=10)
 
@@ -106,11 +113,26 @@ class Soak:
         return _open("soak", self.share * capacity_rps, self.soak_s, settle_s=settle_s)
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One rate, at which an SLO is to hold: does it?"""
+
+    needs_capacity: ClassVar[bool] = False
+    rate_rps: float = _option(100.0, "the rate, in requests a second")
+    check_s: float = _option(30.0, "how long it is measured, in seconds", least=10)
+
+    def lay(self, capacity_rps: float) -> Load:
+        """One load, after so long that a fresh server has warmed at this very rate."""
+        del capacity_rps
+        return _open("check", self.rate_rps, self.check_s, settle_s=CHECK_SETTLE_S)
+
+
 COURSES: Mapping[str, type[Course]] = {
     "ramp": Ramp,
     "spike": Spike,
     "soak": Soak,
     "overload": Overload,
+    "check": Check,
 }
 """By the name of the scenario."""
 
@@ -118,7 +140,7 @@ COURSES: Mapping[str, type[Course]] = {
 def course_of(scenario: str, settings: Mapping[str, object]) -> Course:
     """The course with these settings, of text or numbers, by name; UsageError."""
     kind = COURSES[scenario]
-    known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]  # dataclasses all
+    known = {one.name: one for one in settings_of(kind)}
     values = {}
     for name, given in settings.items():
         if (one := known.get(name.replace("-", "_"))) is None:
@@ -128,12 +150,19 @@ def course_of(scenario: str, settings: Mapping[str, object]) -> Course:
     return kind(**values)
 
 
+def settings_of(course: Any) -> list[Any]:
+    """The fields of a course, or of its class, that are settings."""
+    return [one for one in fields(course) if "help" in one.metadata]
+
+
 def option(name: str) -> str:
     """A setting's name on a command line, without dashes before it."""
     return name.replace("_", "-")
 
 
-def _value(scenario: str, one: Any, given: object) -> float:
+def _value(scenario: str, one: Any, given: object) -> float | str:
+    if isinstance(one.default, str):
+        return str(given)
     try:
         value: float = type(one.default)(given)
     except (TypeError, ValueError):
