@@ -17,7 +17,9 @@ from loadtests.bench.cases import CASES, SOAK, Case
 from loadtests.bench.errors import BenchError
 from loadtests.bench.generators import Locust
 from loadtests.bench.programs import program_versions
-from loadtests.bench.record import ACCURACY_FILE, BLAME_FILE, BenchRecord
+from loadtests.bench.record import ACCURACY_FILE, BLAME_FILE, COMPARE_FILE, BenchRecord
+from loadtests.bench.regression.cases import measure_regressions
+from loadtests.bench.regression.table import regression_table
 from loadtests.bench.runner import Settings, run_case
 from loadtests.bench.table import tables
 from serving.cores import share_cores
@@ -28,7 +30,8 @@ INTERRUPTED = 130
 ACCURACY = "accuracy"
 """The name, beside those of the cases, of what `accuracy` does."""
 BLAME = "blame"
-"""The same of `blame`, which is only done when it is asked for."""
+COMPARE = "compare"
+"""The same of `blame` and `compare`, which are only done when they are asked for."""
 PLAIN_WIDTH = 150
 """Columns of the tables where there is no terminal to ask."""
 
@@ -48,6 +51,8 @@ def main() -> int:
             accuracy(settings)
         if BLAME in asked.only:
             blame(settings)
+        if COMPARE in asked.only:
+            compare(settings)
     except RedlineError as error:
         sys.stderr.write(f"bench: {' '.join(str(error).split())}\n")
         return error.exit_code
@@ -101,6 +106,18 @@ def blame(settings: Settings) -> None:
     console.print(f"{record.path} (load average at the start: {record.load_before})")
 
 
+def compare(settings: Settings) -> None:
+    """Hold runs of one build, and of a slower one, against each other."""
+    console = _console()
+    programs = program_versions(["locust"])
+    record = BenchRecord(RESULTS / "bench", settings, programs, COMPARE_FILE)
+    with console.status("starting") as status:
+        summaries = list(measure_regressions(settings, RESULTS / "bench" / COMPARE, status.update))
+    record.write(summaries, complete=True)
+    console.print(regression_table(summaries))
+    console.print(f"{record.path} (load average at the start: {record.load_before})")
+
+
 def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
 
@@ -137,9 +154,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--only",
         action="append",
         default=[],
-        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, BLAME],
-        help=f"this case; repeatable, by default all but {SOAK.name} and {BLAME}, which takes "
-        "half an hour",
+        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, BLAME, COMPARE],
+        help=f"this case; repeatable, by default all but {SOAK.name}, {BLAME} (half an hour) and "
+        f"{COMPARE} (10 minutes)",
     )
     return parser.parse_args(arguments)
 

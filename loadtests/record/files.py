@@ -31,11 +31,11 @@ def write_whole(path: Path, text: str, *, option: str = "--out") -> None:
 def check_place(path: Path | None, option: str) -> None:
     """UsageError where ``option`` names no place for a file, before work is done to fill it.
 
-    What is no file (a device, as /dev/stdout) must not be renamed over.
+    A link, as /dev/stdout is, must not be renamed over, whatever it leads to.
     """
     if path is None:
         return
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{option} {path}: that is no file; name one")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise UsageError(f"{option} {path}: that is no plain file; name one")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise UsageError(f"{option} {path}: no file can be made in {path.parent}; make that folder")
