@@ -60,12 +60,14 @@ def compare(
     share = _share(tolerance)
     check_place(junit, "--junit")
     check_place(markdown, "--markdown")
-    first, second = (_runs(side) for side in (a, b))
+    first, second = _runs(a), _runs(b)
     _check_apart(first, second)
-    sides = [
-        [_summary(folder, allow_invalid=allow_invalid) for folder in s] for s in (first, second)
-    ]
-    found = compare_runs(*sides, share, Allowed(allow_invalid, allow_embedded))
+    found = compare_runs(
+        _summaries(first, allow_invalid=allow_invalid),
+        _summaries(second, allow_invalid=allow_invalid),
+        share,
+        Allowed(allow_invalid, allow_embedded),
+    )
     _show(found)
     if junit:
         write_whole(junit, compared.comparison_junit(found), option="--junit")
@@ -113,6 +115,10 @@ def _runs(side: str) -> list[Path]:
 def _check_apart(first: list[Path], second: list[Path]) -> None:
     if both := set(first) & set(second):
         raise UsageError(f"the run {min(both)} is on both sides: there is nothing to compare")
+
+
+def _summaries(folders: list[Path], *, allow_invalid: bool) -> list[Summary]:
+    return [_summary(folder, allow_invalid=allow_invalid) for folder in folders]
 
 
 def _summary(folder: Path, *, allow_invalid: bool) -> Summary:

@@ -17,7 +17,7 @@ from loadtests.planning.differences import (
 from loadtests.planning.likeness import Subject, absence, changes, unlike
 from loadtests.record.summary import Interval, Summary, Verdict
 
-INCOMPARABLE = "not comparable"
+INCOMPARABLE: Literal["not comparable"] = "not comparable"
 EMBEDDED = "embedded"
 
 

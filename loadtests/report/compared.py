@@ -119,5 +119,10 @@ def _case(row: Row) -> Case:
     )
     if row.found is None:
         return Case(row.target, row.figure, "skipped", f"not comparable: {row.notes[0]}", row.notes)
-    outcome = "failure" if row.regression else "passed"
-    return Case(row.target, row.figure, outcome, told, (told, *row.notes))
+    return Case(
+        target=row.target,
+        name=row.figure,
+        outcome="failure" if row.regression else "passed",
+        message=told,
+        output=(told, *row.notes),
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from loadtests import host
 from loadtests.bench.accuracy.workbench import Workbench
 from loadtests.bench.blame.stage import Stage
+from loadtests.bench.blame.trial import Protocol
 from loadtests.bench.record import load_average
 from loadtests.bench.regression.trial import (
     BASELINE,
@@ -29,7 +30,7 @@ from loadtests.record.summary import Summary
 
 LIMIT_S = 120.0
 TOLERANCE = 0.05
-PROTOCOL = "grpc"
+PROTOCOL: Protocol = "grpc"
 HOLD = {"hold-users": USERS, "hold-settle": 0.5}
 
 
