@@ -21,10 +21,13 @@ from loadtests.bench.programs import program_versions
 from loadtests.bench.record import (
     ACCURACY_FILE,
     BLAME_FILE,
+    COMPARE_FILE,
     EXPORTERS_FILE,
     LONG_SOAK_FILE,
     BenchRecord,
 )
+from loadtests.bench.regression.cases import measure_regressions
+from loadtests.bench.regression.table import regression_table
 from loadtests.bench.runner import Settings, run_case
 from loadtests.bench.scrape_table import scrape_table
 from loadtests.bench.scrapes import SUMMARIES, measure_scrapes
@@ -42,6 +45,8 @@ BLAME = "blame"
 """The same of `blame`, which is only done when it is asked for."""
 LONG_SOAK = "long-soak"
 """The same of `long_soak`, which is only done when it is asked for."""
+COMPARE = "compare"
+"""The same of `blame` and `compare`, which are only done when they are asked for."""
 PLAIN_WIDTH = 150
 """Columns of the tables where there is no terminal to ask."""
 
@@ -65,6 +70,8 @@ def main() -> int:
             blame(settings)
         if LONG_SOAK in asked.only:
             long_soak(settings)
+        if COMPARE in asked.only:
+            compare(settings)
     except RedlineError as error:
         sys.stderr.write(f"bench: {' '.join(str(error).split())}\n")
         return error.exit_code
@@ -145,6 +152,18 @@ def long_soak(settings: Settings) -> None:
     console.print(record.path)
 
 
+def compare(settings: Settings) -> None:
+    """Hold runs of one build, and of a slower one, against each other."""
+    console = _console()
+    programs = program_versions(["locust"])
+    record = BenchRecord(RESULTS / "bench", settings, programs, COMPARE_FILE)
+    with console.status("starting") as status:
+        summaries = list(measure_regressions(settings, RESULTS / "bench" / COMPARE, status.update))
+    record.write(summaries, complete=True)
+    console.print(regression_table(summaries))
+    console.print(f"{record.path} (load average at the start: {record.load_before})")
+
+
 def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
 
@@ -181,9 +200,19 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--only",
         action="append",
         default=[],
-        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, EXPORTERS, BLAME, LONG_SOAK],
-        help=f"this case; repeatable, by default all but {SOAK.name} and {BLAME}, which takes "
-        "half an hour",
+        choices=[
+            *(case.name for case in (*CASES, SOAK)),
+            ACCURACY,
+            EXPORTERS,
+            BLAME,
+            LONG_SOAK,
+            COMPARE,
+        ],
+        help=f"this case; repeatable, by default all but {SOAK.name}, {BLAME} (half an hour), "
+        f"{LONG_SOAK} and {COMPARE} (10 minutes)",
+        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, BLAME, COMPARE],
+        help=f"this case; repeatable, by default all but {SOAK.name}, {BLAME} (half an hour) and "
+        f"{COMPARE} (10 minutes)",
     )
     return parser.parse_args(arguments)
 

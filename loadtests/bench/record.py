@@ -11,6 +11,7 @@ from loadtests.bench.accuracy.truth import AccuracySummary
 from loadtests.bench.blame.trial import Blamed, Found
 from loadtests.bench.compare import CaseSummary
 from loadtests.bench.long_soak import LongSoak
+from loadtests.bench.regression.trial import Verdicts
 from loadtests.bench.runner import WARMUP_S, Settings
 from loadtests.bench.scrapes import ScrapeSummary
 from loadtests.host import describe_host, versions
@@ -22,8 +23,9 @@ ACCURACY_FILE = "accuracy.json"
 BLAME_FILE = "blame.json"
 EXPORTERS_FILE = "exporters.json"
 LONG_SOAK_FILE = "long-soak.json"
+COMPARE_FILE = "compare.json"
 
-Summary = CaseSummary | AccuracySummary | Blamed | Found | ScrapeSummary | LongSoak
+Summary = CaseSummary | AccuracySummary | Blamed | Found | ScrapeSummary | LongSoak | Verdicts
 
 
 def load_average() -> float:

@@ -1,1 +1,1 @@
-"""From what was measured of one server to what a demand needs; pure."""
+"""From measurements to answers: which of two is better, what it scales to, how much is needed."""

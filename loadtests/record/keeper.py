@@ -16,7 +16,7 @@ from loadtests.record.reader import (
 )
 from loadtests.record.run import RUN, RunInfo, TargetRun
 from loadtests.record.summarise import summarise
-from loadtests.record.summary import Summary
+from loadtests.record.summary import SUMMARY, Summary
 from serving.errors import RecordError
 
 LATEST = "latest"
@@ -83,7 +83,7 @@ def draw_summary(folder: Path) -> Summary:
         read_versions(folder),
     )
     text = summary.model_dump_json(by_alias=True, indent=2)
-    write_whole(folder / "summary.json", text + "\n")
+    write_whole(folder / SUMMARY, text + "\n")
     return summary
 
 

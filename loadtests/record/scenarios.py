@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from loadtests.measure.coldness import Met, cold_outcome
 from loadtests.measure.disturbances import overload_outcome, spike_outcome
 from loadtests.measure.evidence import evidence
+from loadtests.measure.facts import ProbeFacts
+from loadtests.measure.gate import check_outcome, check_reasons
 from loadtests.measure.legs import Leg, at_once, legs_of
 from loadtests.measure.levels import value_at
 from loadtests.measure.mixture import mixed_outcome
@@ -39,6 +41,7 @@ class Seen:
     legs: Sequence[Leg]
     slo: Slo | None
     version: VersionLoaded | None
+    facts: ProbeFacts
 
 
 def _soak(seen: Seen) -> Outcome:
@@ -72,6 +75,12 @@ def _ended(leg: Leg) -> list[Window]:
     return [*windows, replace(last, in_flight=0)]
 
 
+def _check(seen: Seen) -> Outcome:
+    if seen.slo is None:
+        return Outcome("not judged", None, ("No objective was given.",))
+    return check_outcome(seen.facts)
+
+
 _JUDGES: dict[str, Callable[[Seen], Outcome]] = {
     "ramp": lambda seen: ramp_outcome(seen.legs, seen.asked.capacity_rps or 0.0, seen.slo),
     "spike": lambda seen: spike_outcome(seen.legs),
@@ -80,6 +89,7 @@ _JUDGES: dict[str, Callable[[Seen], Outcome]] = {
     "replay": _replay,
     "cold": _cold,
     "mixed": _mixed,
+    "check": _check,
 }
 
 
@@ -97,11 +107,13 @@ def judge_scenario(
     slo = parse_slo(asked.slo) if asked.slo else _default_slo(searched)
     whole = replace(probe, measured=at_once(probe.measured)) if _mixes(asked) else probe
     facts = facts_of(target, whole, None, slo=slo)
-    reasons = [Reason(**asdict(reason)) for reason in course_reasons(facts)]
+    doubts = check_reasons if asked.scenario == "check" and slo else course_reasons
+    reasons = [Reason(**asdict(reason)) for reason in doubts(facts)]
     if not probe.ended:
         reasons.append(_CUT_SHORT)
     met = (v for v in versions if (v.target, v.repeat) == (asked.target, asked.repeat))
-    outcome = _JUDGES[asked.scenario](Seen(asked, probe, legs, slo, next(met, None)))
+    seen = Seen(asked, probe, legs, slo, next(met, None), facts)
+    outcome = _JUDGES[asked.scenario](seen)
     return Scenario(
         name=asked.scenario,
         repeat=asked.repeat,

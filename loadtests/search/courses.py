@@ -15,6 +15,7 @@ from serving.errors import UsageError
 SETTLE_S = 3.0
 LOADING = "loading"
 """The step in which a model's next version is loaded."""
+CHECK_SETTLE_S = 10.0
 MOST_WINDOWS = 3600
 """Longer measurements have longer windows: their record does not grow with their length."""
 LONGEST_WINDOW_S = 30.0
@@ -171,6 +172,19 @@ class Mixed:
         return replace(_open("mixed", self.rate_rps, self.mixed_s), parts=names)
 
 
+class Check:
+    """One rate, at which an SLO is to hold: does it?"""
+
+    needs_capacity: ClassVar[bool] = False
+    rate_rps: float = _option(100.0, "the rate, in requests a second")
+    check_s: float = _option(30.0, "how long it is measured, in seconds", least=10)
+
+    def lay(self, capacity_rps: float) -> Load:
+        """One load, after so long that a fresh server has warmed at this very rate."""
+        del capacity_rps
+        return _open("check", self.rate_rps, self.check_s, settle_s=CHECK_SETTLE_S)
+
+
 COURSES: Mapping[str, type[Course]] = {
     "ramp": Ramp,
     "spike": Spike,
@@ -179,6 +193,7 @@ COURSES: Mapping[str, type[Course]] = {
     "replay": Replay,
     "cold": Cold,
     "mixed": Mixed,
+    "check": Check,
 }
 """By the name of the scenario."""
 

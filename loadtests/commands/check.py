@@ -1,0 +1,155 @@
+"""``redline check``: does a server keep an SLO at a rate? The gate for CI."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from loadtests.campaign import Campaign
+from loadtests.commands.app import app, console
+from loadtests.live import View
+from loadtests.measure.evidence import fewest_requests, shortest_s
+from loadtests.measure.slo import Slo, parse_slo
+from loadtests.plan import Plan, make_plan
+from loadtests.record.files import check_place, write_whole
+from loadtests.record.summary import Summary
+from loadtests.report import checked
+from loadtests.report.checked import Checked
+from loadtests.search.ceiling import PROFILES
+from serving.errors import RedlineError, UsageError
+from serving.paths import RESULTS
+
+SHORTEST_S = 10.0
+"""A probe is judged by ten windows of a second, or more."""
+
+
+class BrokenError(RedlineError):
+    """The SLO does not hold."""
+
+
+class InvalidError(RedlineError):
+    """What was measured says nothing of the SLO."""
+
+    exit_code = 2
+
+
+@app.command()
+def check(
+    rate: Annotated[
+        float, typer.Option(help="So many requests fall due a second, whatever comes back.")
+    ],
+    slo: Annotated[str, typer.Option(help="What is to hold, as in p99=25ms,errors=0.1%.")],
+    duration: Annotated[
+        float, typer.Option(help="Seconds that are measured, after 10 s that warm the server.")
+    ] = 30.0,
+    server: Annotated[
+        list[str], typer.Option(help="tfserving or torchserve; repeatable, by default both.")
+    ] = [],  # noqa: B006 - typer's way of saying "none given"
+    protocol: Annotated[
+        list[str], typer.Option(help="grpc or rest; repeatable, by default both.")
+    ] = [],  # noqa: B006
+    model: Annotated[
+        list[str], typer.Option(help="digits or resnet50; repeatable, by default digits.")
+    ] = [],  # noqa: B006
+    batch: Annotated[
+        list[int], typer.Option(help="Rows in each request: 1, 8 or 32; repeatable.")
+    ] = [1],  # noqa: B006
+    deployment: Annotated[
+        str,
+        typer.Option(help="native, embedded, or auto: native where the server is installed."),
+    ] = "auto",
+    configuration: Annotated[
+        list[str], typer.Option(help="vendor or tuned; repeatable, by default tuned.")
+    ] = [],  # noqa: B006
+    cores: Annotated[
+        Optional[str],  # noqa: UP045 - typer
+        typer.Option(help="The server's cores, as in 1 or 2,4-7; by default the upper half."),
+    ] = None,
+    junit: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Write the verdicts here, as JUnit XML."),
+    ] = None,
+    markdown: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Write the verdicts here, as GitHub-flavoured Markdown."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
+) -> None:
+    """Offer each target one rate, in open loop, and say whether an SLO holds at it.
+
+    Exit code 0 if it holds, 1 if it is broken, 2 if that cannot be told (INVALID, with the reason).
+    """
+    asked = parse_slo(slo)
+    _check_enough(asked, rate, duration)
+    check_place(junit, "--junit")
+    check_place(markdown, "--markdown")
+    plan = make_plan(
+        profile="quick",
+        servers=server,
+        protocols=protocol,
+        models=model,
+        batches=batch,
+        deployment=deployment,
+        configurations=configuration,
+        cores=cores,
+        results=out.absolute(),
+    )
+    settings = {"rate-rps": rate, "check-s": duration, "slo": asked}
+    try:
+        summary = _measured(replace(plan, scenario="check", settings=settings))
+    except RedlineError as error:
+        _write(
+            junit, markdown, checked.failure_junit(str(error)), checked.failure_markdown(str(error))
+        )
+        raise
+    found = checked.checks(summary)
+    _write(junit, markdown, checked.check_junit(found), checked.check_markdown(summary, found))
+    _judge(found)
+
+
+def _measured(plan: Plan) -> Summary:
+    os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
+    terminal = console()
+    view = View(terminal, len(plan.targets), PROFILES[plan.profile])
+    campaign = Campaign(plan, view)
+    try:
+        with view.shown():
+            summary = campaign.run()
+    except BaseException:
+        view.say(f"incomplete, the record so far: {campaign.folder}")
+        raise
+    found = checked.checks(summary)
+    terminal.print(checked.check_table(found))
+    for line in checked.check_lines(summary, found):
+        view.say(line)
+    view.say(f"report: {campaign.folder / 'report.html'}")
+    return summary
+
+
+def _judge(found: list[Checked]) -> None:
+    answers = {one.answer for one in found}
+    if "broken" in answers:
+        raise BrokenError(checked.headline(found))
+    if answers != {"holds"}:
+        raise InvalidError(checked.headline(found))
+
+
+def _write(junit: Path | None, markdown: Path | None, xml: str, page: str) -> None:
+    if junit:
+        write_whole(junit, xml, option="--junit")
+    if markdown:
+        write_whole(markdown, page, option="--markdown")
+
+
+def _check_enough(slo: Slo, rate_rps: float, duration_s: float) -> None:
+    """UsageError where so little could show nothing, before anything is started."""
+    if not 0 < rate_rps < float("inf"):
+        raise UsageError(f"--rate {rate_rps:g} is not a rate above 0")
+    least_s = max(SHORTEST_S, shortest_s(slo), fewest_requests(slo) / rate_rps)
+    if not least_s <= duration_s < float("inf"):
+        raise UsageError(
+            f"--duration {duration_s:g}: to show that {slo} holds at {rate_rps:g}/s takes at least "
+            f"{least_s:.0f} s"
+        )
