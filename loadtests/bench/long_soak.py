@@ -4,9 +4,11 @@ import random
 import resource
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from rich.table import Table
 
 from loadtests.host import describe_host
 from loadtests.measure.server_sample import ServerSample
@@ -63,6 +65,26 @@ def measure_soaks(folder: Path, say: Callable[[str], None]) -> Iterator[LongSoak
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         yield _measured(folder, hours)
+
+
+def soak_table(soaks: Sequence[LongSoak]) -> Table:
+    """One row a soak."""
+    table = Table(title="Records of long soaks, made up")
+    for head in (
+        "",
+        "windows",
+        "record, MB",
+        "report, MB",
+        "drawn in, s",
+        "opened in, s",
+        "missed",
+    ):
+        table.add_column(head, justify="left" if head in ("", "missed") else "right")
+    for one in soaks:
+        opened = "no Chromium" if one.opened_s is None else f"{one.opened_s:.2f}"
+        sizes = f"{one.record_mb:.1f}", f"{one.report_mb:.1f}", f"{one.drawn_s:.1f}"
+        table.add_row(one.title, f"{one.windows:,}", *sizes, opened, ", ".join(one.missed) or "no")
+    return table
 
 
 def _measured(folder: Path, hours: int) -> LongSoak:
