@@ -100,11 +100,12 @@ def test_choose_start_stop_choose_another_and_end(ui: Ui) -> None:
 
     assert ui.post("/swarm", load=REST, scenario="ceiling")["success"]
     first = "torchserve-rest-digits-x1-tuned"
-    assert eventually(lambda: first in dict(ui.probed()), timeout_s=30)
+    assert eventually(lambda: first in dict(ui.probed()), timeout_s=60)
     ui.post("/stop")
     assert ui.post("/swarm", load=GRPC, scenario="ceiling")["success"]
     second = "tfserving-grpc-digits-x1-tuned"
-    assert eventually(lambda: dict(ui.probed()).get(second, 0) > dict(ui.probed())[first])
+    begun = eventually(lambda: dict(ui.probed()).get(second, 0) > dict(ui.probed())[first], 60)
+    assert begun
     sent = f'loadgen_sent_total{{target="{second}"}} > 0'
     assert eventually(lambda: bool(values(prometheus, sent)), timeout_s=30)
     up = 'model_server_up{deployment!=""}'
