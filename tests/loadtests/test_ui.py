@@ -98,6 +98,9 @@ def test_choose_start_stop_choose_another_and_end(ui: Ui) -> None:
     refused = ui.post("/swarm", load=REST, scenario="ceiling", body="tensor")
     assert refused["message"] == "digits over rest is sent as json, not tensor"
 
+    refused = ui.post("/swarm", load=REST, scenario="ceiling", host="http://127.0.0.1:1")
+    assert refused["message"].startswith("leave the host empty")
+
     assert ui.post("/swarm", load=REST, scenario="ceiling")["success"]
     first = "torchserve-rest-digits-x1-tuned"
     assert eventually(lambda: first in dict(ui.probed()), timeout_s=60)
