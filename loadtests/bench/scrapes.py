@@ -92,7 +92,7 @@ def measure_scrapes(settings: Settings, tell: Tell) -> Iterator[ScrapeSummary]:
                         costs, page = _costs(process, url, server, settings)
                     pages.append(page)
                     yield ScrapeSummary(f"{source} {target.server}", title, costs)
-    yield _of_load_generator(pages)
+    yield load_generator_costs(pages)
 
 
 @contextmanager
@@ -195,7 +195,7 @@ def _series(page: str) -> int:
     return sum(len(family.samples) for family in text_string_to_metric_families(page))
 
 
-def _of_load_generator(pages: Sequence[str]) -> ScrapeSummary:
+def load_generator_costs(pages: Sequence[str]) -> ScrapeSummary:
     """The page that the load test itself serves; and how many series there are with it."""
     collector = LoadCollector(_board().snapshot)
     took_s = []
