@@ -82,8 +82,10 @@ class Metrics:
 
     def _beside(self, stack: ExitStack, target: Target, server: Deployment) -> Iterator[Exporter]:
         """Start the exporters of one server, until the end of ``stack``."""
-        labels = {"deployment": server.launch.kind}
-        asked: tuple[tuple[Job, dict[str, str]], ...] = (("model_server", labels), ("process", {}))
+        # By name, not by address: the next target of this server goes on with the same series.
+        name = {"instance": target.server}
+        kind = {**name, "deployment": server.launch.kind}
+        asked: tuple[tuple[Job, dict[str, str]], ...] = (("model_server", kind), ("process", name))
         for job, more in asked:
             address = f"{HOST}:{free_port()}"
             arguments = exporter_arguments(job, target, server)

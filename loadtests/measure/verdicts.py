@@ -54,8 +54,8 @@ def in_short(facts: ProbeFacts) -> tuple[str, tuple[str, ...]]:
     """A verdict in a few fixed words, with reasons, for who watches the load.
 
     ``VALID``; ``INVALID`` by the rules named; or ``NOT JUDGED``, since a search takes many a probe
-    that is too short to be called steady. A load beyond the SLO makes for queues that grow, and is
-    what a search looks for: it is VALID, with the reason ``over the SLO``.
+    that is too short to be called steady, or precise. A load beyond the SLO makes for queues that
+    grow, and is what a search looks for: it is VALID, with the reason ``over the SLO``.
     """
     shown = _shown(facts)
     over = shown is not None and shown.outcome == "fail"
@@ -63,7 +63,7 @@ def in_short(facts: ProbeFacts) -> tuple[str, tuple[str, ...]]:
     asked = [
         (name, rule)
         for name, rule, _ in _RULES
-        if not (over and rule in (_enough, _steady)) and not (short and rule is _steady)
+        if not (over and rule in (_enough, _steady)) and not (short and rule in (_steady, _precise))
     ]
     if broken := tuple(name for name, rule in asked if rule(facts)):
         return "INVALID", broken

@@ -98,13 +98,17 @@ def test_choose_start_stop_choose_another_and_end(ui: Ui) -> None:
     refused = ui.post("/swarm", load=REST, scenario="ceiling", body="tensor")
     assert refused["message"] == "digits over rest is sent as json, not tensor"
 
+    refused = ui.post("/swarm", load=REST, scenario="ceiling", host="http://127.0.0.1:1")
+    assert refused["message"].startswith("leave the host empty")
+
     assert ui.post("/swarm", load=REST, scenario="ceiling")["success"]
     first = "torchserve-rest-digits-x1-tuned"
-    assert eventually(lambda: first in dict(ui.probed()), timeout_s=30)
+    assert eventually(lambda: first in dict(ui.probed()), timeout_s=60)
     ui.post("/stop")
     assert ui.post("/swarm", load=GRPC, scenario="ceiling")["success"]
     second = "tfserving-grpc-digits-x1-tuned"
-    assert eventually(lambda: dict(ui.probed()).get(second, 0) > dict(ui.probed())[first])
+    begun = eventually(lambda: dict(ui.probed()).get(second, 0) > dict(ui.probed())[first], 60)
+    assert begun
     sent = f'loadgen_sent_total{{target="{second}"}} > 0'
     assert eventually(lambda: bool(values(prometheus, sent)), timeout_s=30)
     up = 'model_server_up{deployment!=""}'
