@@ -22,6 +22,7 @@ from loadtests.report.html import write_report
 from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
 from loadtests.target import Target
+from loadtests.versions import NextVersion
 from serving.client import connect
 from serving.corpus import Corpus, open_corpus
 from serving.deployment import Deployment, deploy, plan_launch
@@ -30,6 +31,7 @@ from serving.models.base import TOLERANCE
 from serving.models.store import BuiltModel, ensure
 from serving.parity import check_parity
 from serving.process import ManagedProcess
+from serving.versions import may_load, own_copy
 
 POLL_S = 0.1
 PARITY_TIMEOUT_S = 60.0
@@ -47,6 +49,8 @@ class Campaign:
         self._calibration: Calibration | None = None
         self._commands: list[list[str]] = []
         """Those of the load generator for the current target."""
+        self._next_version: NextVersion | None = None
+        """Of the server that runs, in the scenario that loads one."""
         self._probes = 0
         """The next probe's number in the record."""
         self.folder = new_run_folder(plan.results, plan.scenario or plan.profile)
@@ -104,12 +108,19 @@ class Campaign:
         """Everything that is done between a server's start and its end."""
         self._view.phase("starting the server")
         kind, cores = self._plan.kinds[target.server], self._plan.server_cores
+        if cold := self._plan.scenario == "cold":
+            built = own_copy(built, work / "model")
         launch = plan_launch(built, target.server, kind, target.configuration, cores, work)
+        launch = may_load(launch) if cold else launch
         if not repeat:
             self._keeper.begin_target(_target_run(self._plan, target, launch, built))
         try:
             with deploy(launch, cores, work, self.folder / f"server-{target.name}.log") as server:
-                server.wait_until_right(corpus)
+                ready_s = server.wait_until_right(corpus)
+                if cold:
+                    name = target.name
+                    version = NextVersion(self.folder, name, repeat, server, built, ready_s)
+                    self._next_version = version
                 if not repeat:
                     self._check_parity(corpus, server)
                     self._calibrate(corpus, server, work)
@@ -190,6 +201,8 @@ class Campaign:
             self._watch(target, locust, server)
         finally:
             locust.stop()
+        if self._next_version is not None:
+            self._next_version.join()
         check_result(locust)
         server.check_alive()
 
@@ -202,6 +215,8 @@ class Campaign:
                 if window["target"] == target.name:
                     self._probes = window["probe"] + 1
                     self._view.window(window)
+                    if self._next_version is not None:
+                        self._next_version.seen(window)
                 continue
             server.check_alive()
             if locust.exit_code is not None:

@@ -1,13 +1,15 @@
 """What a run is asked to do, checked before anything is started."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from loadtests.measure.slo import Slo, parse_slo
+from loadtests.record.arrivals import read_arrivals
 from loadtests.search.ceiling import PROFILES
-from loadtests.search.courses import COURSES, course_of
+from loadtests.search.courses import COURSES, Mixed, Replay, course_of
+from loadtests.search.mix import parse_mix
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
@@ -74,24 +76,43 @@ def make_plan(
     configurations = among(
         "configuration", configurations, CONFIGURATIONS, default=["tuned"] if quick else None
     )
+    chosen = _settings(scenario, settings, capacity_rps, slo)
+    targets = tuple(
+        Target(server, model, body, batch, configuration)
+        for server in servers
+        for model in models
+        for configuration in configurations
+        for batch in among("batch", batches, BATCHES, default=[1])
+        for protocol in among("protocol", protocols, PROTOCOLS)
+        for body in bodies_of(model_spec(model), protocol)
+    )
     return Plan(
         profile=profile,
-        targets=tuple(
-            Target(server, model, body, batch, configuration)
-            for server in servers
-            for model in models
-            for configuration in configurations
-            for batch in among("batch", batches, BATCHES, default=[1])
-            for protocol in among("protocol", protocols, PROTOCOLS)
-            for body in bodies_of(model_spec(model), protocol)
-        ),
+        targets=_mixed(targets, str(chosen["mix"])) if scenario == "mixed" else targets,
         kinds=_kinds(servers, deployment),
         server_cores=tuple(server_cores),
         generator_cores=tuple(generator_cores),
         results=results,
         slo=_slo(slo, profile, scenario),
         scenario=scenario,
-        settings=_settings(scenario, settings, capacity_rps, slo),
+        settings=chosen,
+    )
+
+
+def _mixed(targets: Sequence[Target], mix: str) -> tuple[Target, ...]:
+    """A server in a configuration takes the whole mix, and is called by the mix's first part."""
+    parts = parse_mix(mix)
+    if len(models := sorted({part.model for part in parts})) > 1:
+        raise UsageError(
+            f"the mix has several models ({', '.join(models)}), and a server that redline starts "
+            "has one: start it yourself, and use locust -f loadtests/scenarios/mixed.py"
+        )
+    first = parts[0]
+    return tuple(
+        dict.fromkeys(
+            replace(target, model=first.model, body=first.body, batch=first.batch)
+            for target in targets
+        )
     )
 
 
@@ -104,7 +125,13 @@ def _settings(
         return {}
     among("scenario", [scenario], COURSES)
     named = dict(_named(setting) for setting in settings)
-    course_of(scenario, named)
+    course = course_of(scenario, named)
+    if isinstance(course, Mixed):
+        named["mix"] = course.mix
+    if isinstance(course, Replay):
+        read_arrivals(Path(course.arrivals))
+    if capacity_rps is not None and not course.needs_capacity:
+        raise UsageError(f"--capacity-rps: the scenario {scenario} has no use for it")
     if capacity_rps is not None and not 0 < capacity_rps < float("inf"):
         raise UsageError(f"--capacity-rps: {capacity_rps} is not a rate above 0")
     more = {"capacity-rps": capacity_rps, "slo": slo}

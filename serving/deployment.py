@@ -69,6 +69,8 @@ class Deployment:
     launch: Launch
     cores: tuple[int, ...]
     process: ManagedProcess
+    began_s: float
+    """When it was started, by the monotonic clock."""
 
     def address(self, protocol: str) -> str:
         """The URL of one protocol: ``grpc://HOST:PORT`` or ``http://HOST:PORT``."""
@@ -82,8 +84,8 @@ class Deployment:
                 f"{self._name} ended by itself with exit code {code}: {self._last_words()}"
             )
 
-    def wait_until_right(self, corpus: Corpus, timeout_s: float = READY_TIMEOUT_S) -> None:
-        """Return when a request of ``corpus`` gets its expected answer.
+    def wait_until_right(self, corpus: Corpus, timeout_s: float = READY_TIMEOUT_S) -> float:
+        """Return when a request of ``corpus`` gets its expected answer: the seconds since the start.
 
         A server's own word that it is healthy is not asked: TorchServe gives it while all of its
         workers are dead. DeploymentError when the server ends or ``timeout_s`` passes.
@@ -98,7 +100,7 @@ class Deployment:
                 with connect(corpus, address, _ASK_TIMEOUT_S) as ask:
                     difference = corpus.difference(0, ask(0))
                 if difference <= TOLERANCE:
-                    return
+                    return time.monotonic() - self.began_s
                 trouble = f"an answer off by {difference:.3g}"
             except (Refused, ValueError) as error:
                 trouble = str(error)
@@ -134,11 +136,12 @@ def deploy(launch: Launch, cores: Sequence[int], work: Path, log: Path) -> Itera
     for port in launch.ports:
         _check_free(port)
     _prepare(work, launch)
+    began_s = time.monotonic()
     process = ManagedProcess(
         launch.command, cores=cores, log=log, environment=launch.environment, cwd=work
     )
     try:
-        yield Deployment(launch, tuple(cores), process)
+        yield Deployment(launch, tuple(cores), process, began_s)
     finally:
         process.stop()
 

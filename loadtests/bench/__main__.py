@@ -16,8 +16,15 @@ from loadtests.bench.blame.trial import BLAME_TRIALS, QUEUE_TRIALS
 from loadtests.bench.cases import CASES, SOAK, Case
 from loadtests.bench.errors import BenchError
 from loadtests.bench.generators import Locust
+from loadtests.bench.long_soak import measure_soaks
 from loadtests.bench.programs import program_versions
-from loadtests.bench.record import ACCURACY_FILE, BLAME_FILE, COMPARE_FILE, BenchRecord
+from loadtests.bench.record import (
+    ACCURACY_FILE,
+    BLAME_FILE,
+    COMPARE_FILE,
+    LONG_SOAK_FILE,
+    BenchRecord,
+)
 from loadtests.bench.regression.cases import measure_regressions
 from loadtests.bench.regression.table import regression_table
 from loadtests.bench.runner import Settings, run_case
@@ -31,7 +38,8 @@ ACCURACY = "accuracy"
 """The name, beside those of the cases, of what `accuracy` does."""
 BLAME = "blame"
 COMPARE = "compare"
-"""The same of `blame` and `compare`, which are only done when they are asked for."""
+LONG_SOAK = "long-soak"
+"""The same of `blame`, `compare` and `long_soak`, which are only done when they are asked for."""
 PLAIN_WIDTH = 150
 """Columns of the tables where there is no terminal to ask."""
 
@@ -53,6 +61,8 @@ def main() -> int:
             blame(settings)
         if COMPARE in asked.only:
             compare(settings)
+        if LONG_SOAK in asked.only:
+            long_soak(settings)
     except RedlineError as error:
         sys.stderr.write(f"bench: {' '.join(str(error).split())}\n")
         return error.exit_code
@@ -118,6 +128,19 @@ def compare(settings: Settings) -> None:
     console.print(f"{record.path} (load average at the start: {record.load_before})")
 
 
+def long_soak(settings: Settings) -> None:
+    """Make up the records of long soaks, and tell how large they are and how fast they open."""
+    console = _console()
+    record = BenchRecord(RESULTS / "bench", settings, program_versions([]), LONG_SOAK_FILE)
+    summaries = []
+    for summary in measure_soaks(RESULTS / "bench" / LONG_SOAK, console.print):
+        summaries.append(summary)
+        record.write(summaries, complete=True)
+        console.print(summary, highlight=False)
+        console.print(f"missed: {', '.join(summary.missed) or 'nothing'}")
+    console.print(record.path)
+
+
 def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
 
@@ -154,9 +177,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--only",
         action="append",
         default=[],
-        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, BLAME, COMPARE],
-        help=f"this case; repeatable, by default all but {SOAK.name}, {BLAME} (half an hour) and "
-        f"{COMPARE} (10 minutes)",
+        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, BLAME, COMPARE, LONG_SOAK],
+        help=f"this case; repeatable, by default all but {SOAK.name}, {LONG_SOAK}, {BLAME} (half "
+        f"an hour) and {COMPARE} (10 minutes)",
     )
     return parser.parse_args(arguments)
 

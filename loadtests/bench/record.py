@@ -10,6 +10,7 @@ from pathlib import Path
 from loadtests.bench.accuracy.truth import AccuracySummary
 from loadtests.bench.blame.trial import Blamed, Found
 from loadtests.bench.compare import CaseSummary
+from loadtests.bench.long_soak import LongSoak
 from loadtests.bench.regression.trial import Verdicts
 from loadtests.bench.runner import WARMUP_S, Settings
 from loadtests.host import describe_host, versions
@@ -20,8 +21,9 @@ LATEST = "latest.json"
 ACCURACY_FILE = "accuracy.json"
 BLAME_FILE = "blame.json"
 COMPARE_FILE = "compare.json"
+LONG_SOAK_FILE = "long-soak.json"
 
-Summary = CaseSummary | AccuracySummary | Blamed | Found | Verdicts
+Summary = CaseSummary | AccuracySummary | Blamed | Found | LongSoak | Verdicts
 
 
 def load_average() -> float:

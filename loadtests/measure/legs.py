@@ -1,13 +1,12 @@
 """The legs of a scenario: what one load of its course gave, as a whole and window by window."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
 
 from hdrh.histogram import HdrHistogram
 
 from loadtests.measure.levels import value_at
-from loadtests.measure.window import ANSWERS_BEYOND, Window, across_time
+from loadtests.measure.window import ANSWERS_BEYOND, Span, Window, across_time, across_workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,22 @@ class Leg:
 
 
 def legs_of(windows: Sequence[Window]) -> list[Leg]:
-    """The legs of one probe, in their order."""
-    groups = [tuple(group) for _, group in groupby(windows, lambda window: window.span)]
-    return [Leg(group, across_time(group)) for group in groups]
+    """The legs of one probe, in their order; those of a mix go on at the same time."""
+    groups: dict[Span, list[Window]] = {}
+    for window in windows:
+        groups.setdefault(window.span, []).append(window)
+    return [Leg(tuple(group), across_time(group)) for group in groups.values()]
+
+
+def at_once(windows: Sequence[Window]) -> list[Window]:
+    """The windows of a mix's parts as those of one load, which they went on as."""
+    groups: dict[tuple[str, int], list[Window]] = {}
+    for window in windows:
+        groups.setdefault((window.span.phase, window.number), []).append(window)
+    return [
+        replace(across_workers(group, len(group)), workers=min(one.workers for one in group))
+        for group in groups.values()
+    ]
 
 
 def point_of(windows: Sequence[Window]) -> Point:

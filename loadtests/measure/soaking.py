@@ -55,19 +55,15 @@ def _word(found: Sequence[Drift], shown: Evidence | None) -> tuple[str, bool | N
 
 def _sentences(found: dict[str, Drift]) -> list[str]:
     words = {
-        "creeps": "{} crept in a bad direction, significantly and by more than is allowed.",
-        "undecided": "Of {} nothing can be said: the interval is too wide; soak for longer.",
-        "steady": "{} stayed where it was.",
+        "creeps": "Crept the wrong way, by more than is allowed: {}.",
+        "undecided": "Undecided, since the interval is too wide (soak for longer): {}.",
+        "steady": "Steady: {}.",
     }
     return [
-        _begun(words[state].format(names))
+        words[state].format(names)
         for state in ("creeps", "undecided", "steady")
-        if (names := " and ".join(name for name, one in found.items() if one.state == state))
+        if (names := ", ".join(name for name, one in found.items() if one.state == state))
     ]
-
-
-def _begun(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
 
 
 def _of_slo(shown: Evidence | None) -> list[str]:

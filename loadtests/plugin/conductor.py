@@ -20,6 +20,7 @@ from loadtests.search.ceiling import Load
 
 GATHER_TIMEOUT_S = 5.0
 USERS_TIMEOUT_S = 60.0
+LOOK_S = 1.0
 _NO_TIMES = Times()
 
 
@@ -88,17 +89,21 @@ class Conductor:
         self._wait_for_users(self.users_of(load))
         loads = (load, *load.then)
         spans = [self._span(one, "warmup" if one.step == "warmup" else "measure") for one in loads]
+        recorded = [each for span in spans for each in _parted(span, load.parts)]
         drain = self._span(load, "drain")
         with self._watched(spans[0], load.window_s):
             if load.settle_s:
-                self._run(self._span(load, "settle"), load.settle_s)
+                self._begin(self._span(load, "settle"), max(1, round(load.settle_s)))
+                self._wait(load.settle_s)
             for one, span in zip(loads, spans, strict=True):
-                self._run(span, one.measure_s, load.window_s, self.in_vain)
+                windows = max(1, round(one.measure_s / load.window_s))
+                self._begin(span, windows, load.window_s, one.schedule_s, load.parts)
+                self._wait(one.measure_s, span)
             self._begin(drain, windows=1)
-            for span in spans:
+            for span in recorded:
                 self._gather(span, GATHER_TIMEOUT_S)
             self._gather(drain, GATHER_TIMEOUT_S + self._drain_s)
-        measured = [window for span in spans for window in self._merged_of(span)]
+        measured = [window for span in recorded for window in self._merged_of(span)]
         return Probed(tuple(measured), self._merged_of(drain))
 
     def users_of(self, load: Load) -> int:
@@ -157,30 +162,32 @@ class Conductor:
             looking.kill()
         self._watch.look(span, "after")
 
-    def _begin(self, span: Span, windows: int, window_s: float = 1.0) -> None:
+    def _begin(
+        self,
+        span: Span,
+        windows: int,
+        window_s: float = 1.0,
+        schedule_s: Sequence[float] = (),
+        parts: Sequence[str] = (),
+    ) -> None:
         message = {
             "span": astuple(span),
             "windows": windows,
             "window_s": window_s,
+            "schedule_s": schedule_s,
+            "parts": parts,
             "workers": self._expected,
         }
         self._runner.send_message(PHASE_MESSAGE, message)
 
-    def _run(
-        self,
-        span: Span,
-        seconds: float,
-        window_s: float = 1.0,
-        in_vain: Callable[[Sequence[Window]], bool] | None = None,
-    ) -> None:
-        self._begin(span, max(1, round(seconds / window_s)), window_s)
+    def _wait(self, seconds: float, span: Span | None = None) -> None:
+        """Until the end of a span, or until it is measured in vain."""
         deadline = time.monotonic() + seconds
         while (left_s := deadline - time.monotonic()) > 0:
-            gevent.sleep(min(left_s, window_s))
+            gevent.sleep(min(left_s, LOOK_S))
             self._raise_failure()
-            if in_vain is not None and in_vain(self._merged_of(span)):
+            if span and self.in_vain is not None and self.in_vain(self._merged_of(span)):
                 break
-        self._raise_failure()
 
     def _wait_for_users(self, users: int) -> None:
         deadline = time.monotonic() + USERS_TIMEOUT_S
@@ -232,6 +239,11 @@ class Conductor:
             self._writer.write(window)
         except Exception as error:
             self._failure = error
+
+
+def _parted(span: Span, parts: Sequence[str]) -> list[Span]:
+    """Those that its windows are recorded under."""
+    return [replace(span, step=part) for part in parts] or [span]
 
 
 def _workers(runner: Runner) -> int:

@@ -2,7 +2,8 @@
 
 import time
 from argparse import Namespace
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import gevent
@@ -18,18 +19,18 @@ class Source:
     """Where a server can be asked: its process and cores, the URLs of metrics and management."""
 
     server: str
-    model: str
+    models: tuple[str, ...]
     pid: int | None
     cores: tuple[int, ...]
     metrics: str | None
     management: str | None
 
 
-def source_of(server: str, options: Namespace) -> Source:
+def source_of(server: str, options: Namespace, models: Sequence[str] = ()) -> Source:
     """As the command line says; what it leaves open is not watched."""
     return Source(
         server=server,
-        model=options.model,
+        models=tuple(models) or (options.model,),
         pid=options.server_pid,
         cores=tuple(map(int, filter(None, options.server_cores.split(",")))),
         metrics=options.server_metrics,
@@ -82,12 +83,17 @@ class ServerWatch:
         if source.metrics is None:
             return sample
         read = tfserving.read_metrics if source.server == "tfserving" else torchserve.read_metrics
-        requests = read(source.metrics).requests(source.model)
-        return replace(sample, requests=None if requests is None else dict(requests))
+        page, total = read(source.metrics), Counter[str]()
+        for model in source.models:
+            if (requests := page.requests(model)) is None:
+                return sample
+            for outcome, count in requests.items():
+                total[outcome] += count  # type: ignore[assignment]  # a float, as pages have them
+        return replace(sample, requests=dict(total))
 
     def _with_queue(self, sample: ServerSample) -> ServerSample:
         source = self._source
         if source.management is None:
             return sample
-        states = torchserve.read_models(source.management, source.model)
-        return replace(sample, queued=sum(state.queued for state in states))
+        states = [torchserve.read_models(source.management, model) for model in source.models]
+        return replace(sample, queued=sum(state.queued for each in states for state in each))

@@ -1,4 +1,4 @@
-"""What a search for the capacity ended with, and what a scenario was asked to do."""
+"""What a search for the capacity ended with, what a scenario was asked to do, and what it met."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,3 +36,19 @@ class ScenarioAsked:
     capacity_rps: float | None
     given: bool
     slo: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLoaded:
+    """A server that was started, and asked for its model's next version in mid-load.
+
+    It gave its first right answer ``ready_s`` after its start. ``took_s`` later than ``asked_at_s``
+    (seconds since the epoch) it served the version; None where it never did, and ``why`` says so.
+    """
+
+    target: str
+    repeat: int
+    ready_s: float
+    asked_at_s: float
+    took_s: float | None
+    why: str | None

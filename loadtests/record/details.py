@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from hdrh.histogram import HdrHistogram
 
+from loadtests.measure.legs import at_once
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import ANSWERS_BEYOND, Window, across_time
 from loadtests.record.answers import ScenarioAsked
@@ -69,6 +70,9 @@ def details_of(
     of_scenario: dict[tuple[str, int, int], list[Window]] = {
         (asked.target, asked.repeat, asked.probe): [] for asked in scenarios
     }
+    mixes = {
+        (asked.target, asked.repeat, asked.probe) for asked in scenarios if "mix" in asked.settings
+    }
     for window in windows:
         span = window.span
         searched = by_target.setdefault(span.target, [])
@@ -78,7 +82,10 @@ def details_of(
             _timeline(each),
             _held(each),
             [
-                _trace(found, [s for s in samples if (s.target, s.repeat, s.probe) == key])
+                _trace(
+                    at_once(found) if key in mixes else found,
+                    [s for s in samples if (s.target, s.repeat, s.probe) == key],
+                )
                 for key, found in of_scenario.items()
                 if key[0] == name and found
             ],

@@ -11,6 +11,7 @@ from loadtests.record.reader import (
     read_run,
     read_scenarios,
     read_server,
+    read_versions,
     read_windows,
 )
 from loadtests.record.run import RUN, RunInfo, TargetRun
@@ -60,6 +61,7 @@ def draw_summary(folder: Path) -> Summary:
         read_server(folder),
         read_capacities(folder),
         read_scenarios(folder),
+        read_versions(folder),
     )
     text = summary.model_dump_json(by_alias=True, indent=2)
     write_whole(folder / SUMMARY, text + "\n")

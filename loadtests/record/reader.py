@@ -9,12 +9,19 @@ from pydantic import BaseModel, ValidationError
 
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import COUNTS, TIMES, Span, Window
-from loadtests.record.answers import CapacityFound, ScenarioAsked
+from loadtests.record.answers import CapacityFound, ScenarioAsked, VersionLoaded
 from loadtests.record.details import Details, details_of
 from loadtests.record.run import RUN, RunInfo
 from loadtests.record.stored import StoredTimes
 from loadtests.record.summary import SUMMARY, Summary
-from loadtests.record.writer import CAPACITY, HISTOGRAMS, SCENARIOS, SERVER, WINDOWS
+from loadtests.record.writer import (
+    CAPACITY,
+    HISTOGRAMS,
+    SCENARIOS,
+    SERVER,
+    VERSIONS,
+    WINDOWS,
+)
 from serving.errors import RecordError, UsageError
 
 T = TypeVar("T")
@@ -97,6 +104,11 @@ def read_capacities(folder: Path) -> list[CapacityFound]:
 def read_scenarios(folder: Path) -> list[ScenarioAsked]:
     """What each scenario was asked to do; RecordError as of :func:`read_server`."""
     return _read_lines(folder / SCENARIOS, ScenarioAsked)
+
+
+def read_versions(folder: Path) -> list[VersionLoaded]:
+    """How servers loaded versions; RecordError as of :func:`read_server`."""
+    return _read_lines(folder / VERSIONS, VersionLoaded)
 
 
 def _read_lines(path: Path, make: Callable[..., T]) -> list[T]:

@@ -1,21 +1,24 @@
 """The verdict on each scenario of a target, from its one recorded probe."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
+from loadtests.measure.coldness import Met, cold_outcome
 from loadtests.measure.disturbances import overload_outcome, spike_outcome
 from loadtests.measure.evidence import evidence
 from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.gate import check_outcome, check_reasons
-from loadtests.measure.legs import Leg, legs_of
+from loadtests.measure.legs import Leg, at_once, legs_of
 from loadtests.measure.levels import value_at
+from loadtests.measure.mixture import mixed_outcome
 from loadtests.measure.outcome import Outcome
 from loadtests.measure.ramping import ramp_outcome
+from loadtests.measure.replaying import replay_outcome
 from loadtests.measure.slo import Slo, default_slo, parse_slo
 from loadtests.measure.soaking import soak_outcome
 from loadtests.measure.verdicts import course_reasons
-from loadtests.measure.window import quantiles_ms
-from loadtests.record.answers import ScenarioAsked
+from loadtests.measure.window import Window, quantiles_ms
+from loadtests.record.answers import ScenarioAsked, VersionLoaded
 from loadtests.record.probes import RecordedProbe, facts_of
 from loadtests.record.run import TargetRun
 from loadtests.record.summary import (
@@ -26,6 +29,7 @@ from loadtests.record.summary import (
     ScenarioFigure,
     ScenarioLeg,
 )
+from loadtests.search.mix import parse_mix
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Seen:
     legs: Sequence[Leg]
     slo: Slo | None
     facts: ProbeFacts
+    version: VersionLoaded | None
 
 
 def _soak(seen: Seen) -> Outcome:
@@ -51,12 +56,40 @@ def _check(seen: Seen) -> Outcome:
     return check_outcome(seen.facts)
 
 
+def _replay(seen: Seen) -> Outcome:
+    probe, slo = seen.probe, seen.slo
+    shown = evidence(probe.measured, probe.drained, slo) if slo else None
+    return replay_outcome(seen.legs, probe.drained, shown)
+
+
+def _cold(seen: Seen) -> Outcome:
+    if (met := seen.version) is None:
+        return cold_outcome(seen.legs, None)
+    return cold_outcome(seen.legs, Met(met.ready_s, met.asked_at_s, met.took_s, met.why))
+
+
+def _mixed(seen: Seen) -> Outcome:
+    weights = {part.name: part.weight for part in parse_mix(str(seen.asked.settings["mix"]))}
+    slo = seen.slo
+    shown = {leg.step: evidence(_ended(leg), (), slo) for leg in seen.legs} if slo else {}
+    return mixed_outcome(seen.legs, weights, shown)
+
+
+def _ended(leg: Leg) -> list[Window]:
+    """What is in flight at the end ends in the drain, which tells no parts apart."""
+    *windows, last = leg.windows
+    return [*windows, replace(last, in_flight=0)]
+
+
 _JUDGES: dict[str, Callable[[Seen], Outcome]] = {
     "ramp": lambda seen: ramp_outcome(seen.legs, seen.asked.capacity_rps or 0.0, seen.slo),
     "spike": lambda seen: spike_outcome(seen.legs),
     "overload": lambda seen: overload_outcome(seen.legs, seen.asked.capacity_rps or 0.0),
     "soak": _soak,
     "check": _check,
+    "replay": _replay,
+    "cold": _cold,
+    "mixed": _mixed,
 }
 
 
@@ -65,18 +98,21 @@ def judge_scenario(
     asked: ScenarioAsked,
     probe: RecordedProbe,
     searched: Sequence[RecordedProbe],
+    versions: Sequence[VersionLoaded] = (),
 ) -> Scenario:
     """One scenario in ``probe``; without an SLO of its own, the latency of a single user among the
     probes that were ``searched`` gives it one.
     """
     legs = legs_of(probe.measured)
     slo = parse_slo(asked.slo) if asked.slo else _default_slo(searched)
-    facts = facts_of(target, probe, None, slo=slo)
+    whole = replace(probe, measured=at_once(probe.measured)) if _mixes(asked) else probe
+    facts = facts_of(target, whole, None, slo=slo)
     doubts = check_reasons if asked.scenario == "check" and slo else course_reasons
     reasons = [Reason(**asdict(reason)) for reason in doubts(facts)]
     if not probe.ended:
         reasons.append(_CUT_SHORT)
-    outcome = _JUDGES[asked.scenario](Seen(asked, probe, legs, slo, facts))
+    met = (v for v in versions if (v.target, v.repeat) == (asked.target, asked.repeat))
+    outcome = _JUDGES[asked.scenario](Seen(asked, probe, legs, slo, facts, next(met, None)))
     return Scenario(
         name=asked.scenario,
         repeat=asked.repeat,
@@ -93,6 +129,10 @@ def judge_scenario(
         legs=[_leg(leg) for leg in legs],
         reconciliation=Reconciliation(**asdict(probe.reconciliation())),
     )
+
+
+def _mixes(asked: ScenarioAsked) -> bool:
+    return "mix" in asked.settings
 
 
 _CUT_SHORT = Reason(

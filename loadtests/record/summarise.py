@@ -7,7 +7,7 @@ from dataclasses import asdict
 from loadtests.measure.intervals import goodput_interval, latency_interval
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import Window, quantiles_ms
-from loadtests.record.answers import CapacityFound, ScenarioAsked
+from loadtests.record.answers import CapacityFound, ScenarioAsked, VersionLoaded
 from loadtests.record.judge import judge_capacity, judge_ceiling, slo_outcome_of
 from loadtests.record.probes import RecordedProbe, recorded_probes
 from loadtests.record.run import RunInfo, TargetIdentity, TargetRun
@@ -31,6 +31,7 @@ def summarise(
     samples: Iterable[ServerSample] = (),
     capacities: Sequence[CapacityFound] = (),
     scenarios: Sequence[ScenarioAsked] = (),
+    versions: Sequence[VersionLoaded] = (),
 ) -> Summary:
     """The summary of ``run``; complete only if it finished and every target has a result."""
     probes = recorded_probes(windows, samples)
@@ -41,6 +42,7 @@ def summarise(
             probes.get(target.name, []),
             [found for found in capacities if found.target == target.name],
             [asked for asked in scenarios if asked.target == target.name],
+            versions,
         )
         for target in run.targets
     ]
@@ -66,8 +68,9 @@ def _target(
     probes: Sequence[RecordedProbe],
     capacities: Sequence[CapacityFound],
     asked: Sequence[ScenarioAsked],
+    versions: Sequence[VersionLoaded],
 ) -> TargetSummary:
-    probes, scenarios = _apart(target, probes, asked)
+    probes, scenarios = _apart(target, probes, asked, versions)
     identity = target.model_dump(include=set(TargetIdentity.model_fields))
     judged = judge_ceiling(target, probes, run.profile)
     identity["failure"] = target.failure or judged.failure
@@ -88,13 +91,18 @@ def _target(
 
 
 def _apart(
-    target: TargetRun, probes: Sequence[RecordedProbe], asked: Sequence[ScenarioAsked]
+    target: TargetRun,
+    probes: Sequence[RecordedProbe],
+    asked: Sequence[ScenarioAsked],
+    versions: Sequence[VersionLoaded],
 ) -> tuple[list[RecordedProbe], list[Scenario]]:
     """The probes of the searches, and the scenarios, each judged from the probe that it is."""
     of_scenario = {(one.repeat, one.probe): one for one in asked}
     searched = [p for p in probes if (p.span.repeat, p.span.probe) not in of_scenario]
     return searched, [
-        judge_scenario(target, of_scenario[probe.span.repeat, probe.span.probe], probe, searched)
+        judge_scenario(
+            target, of_scenario[probe.span.repeat, probe.span.probe], probe, searched, versions
+        )
         for probe in probes
         if (probe.span.repeat, probe.span.probe) in of_scenario
     ]

@@ -9,6 +9,7 @@ from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.runners import Runner
 
+import loadtests.scenarios.options  # noqa: F401 - those that all scenarios share
 from loadtests import engine
 from loadtests.measure.slo import parse_slo
 from loadtests.measure.window import across_time

@@ -67,7 +67,8 @@ class RecordedShape(SearchShape):
             return Conductor(runner, options.target, drain_s=DRAIN_S)
         writer = self.writer = RecordWriter(Path(options.record))
         (user_class,) = runner.environment.user_classes
-        source = source_of(user_class.server, options)  # type: ignore[attr-defined]  # ours
+        server = user_class.server  # type: ignore[attr-defined]  # ours
+        source = source_of(server, options, self.models(options))
         watch = ServerWatch(source, writer.write_server)
         board = self._serve(options, user_class) if options.metrics_port else None
         return Conductor(
@@ -80,6 +81,10 @@ class RecordedShape(SearchShape):
             repeat=options.repeat,
             first_probe=options.first_probe,
         )
+
+    def models(self, options: Namespace) -> list[str]:
+        """The models that requests go to."""
+        return [options.model]
 
     def _serve(self, options: Namespace, user_class: Any) -> Board:
         """Show what is measured on ``--metrics-port`` until this process ends."""

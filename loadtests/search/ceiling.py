@@ -29,7 +29,9 @@ class Load:
 
     With ``rate_rps`` so many requests fall due each second instead, whatever the users are. The
     loads in ``then`` follow without a pause, which makes all of them one probe; they do not settle.
-    What is measured is cut into windows of ``window_s``.
+    What is measured is cut into windows of ``window_s``. With ``schedule_s`` requests fall due at
+    these times, from the beginning of the load on, and ``rate_rps`` is their mean rate. Requests of
+    these ``parts``, by name, are recorded apart, each under its name as the step.
     """
 
     step: str
@@ -39,6 +41,8 @@ class Load:
     rate_rps: float | None = None
     then: tuple["Load", ...] = ()
     window_s: float = 1.0
+    schedule_s: tuple[float, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,17 @@ its web UI, and of ``redline run --set``. Rates are in requests a second.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Protocol
 
 from loadtests.search.ceiling import Load
+from loadtests.search.mix import parse_mix
 from serving.errors import UsageError
 
 SETTLE_S = 3.0
 CHECK_SETTLE_S = 10.0
+LOADING = "loading"
+"""The step in which a model's next version is loaded."""
 MOST_WINDOWS = 3600
 """Longer measurements have longer windows: their record does not grow with their length."""
 LONGEST_WINDOW_S = 30.0
@@ -127,12 +130,71 @@ class Check:
         return _open("check", self.rate_rps, self.check_s, settle_s=CHECK_SETTLE_S)
 
 
+@dataclass(frozen=True, slots=True)
+class Cold:
+    """A steady rate while the model's next version is loaded: who notices?"""
+
+    needs_capacity: ClassVar[bool] = True
+    share: float = _option(0.5, "the rate, as a share of the capacity")
+    before_s: float = _option(15.0, "how long the rate lasts first, in seconds", least=5)
+    loading_s: float = _option(30.0, "how long from when the version is asked for, in s", least=5)
+    after_s: float = _option(15.0, "how long after that, in seconds", least=5)
+
+    def lay(self, capacity_rps: float) -> Load:
+        """One rate in three spans."""
+        rate_rps = self.share * capacity_rps
+        after = _open("after", rate_rps, self.after_s)
+        return _open(
+            "before", rate_rps, self.before_s, _open(LOADING, rate_rps, self.loading_s), after
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The arrivals of a file, ``times_s`` after the first of them, which ascend."""
+
+    needs_capacity: ClassVar[bool] = False
+    arrivals: str = _option("", "a file of arrival times in seconds, one in each line, ascending")
+    speed: float = _option(1.0, "how many times as fast as in the file")
+    times_s: tuple[float, ...] = ()
+
+    def lay(self, capacity_rps: float) -> Load:
+        """All of them, and a second for the last; the server's capacity does not matter."""
+        del capacity_rps
+        schedule_s = tuple(time_s / self.speed for time_s in self.times_s)
+        whole_s = schedule_s[-1] + 1
+        load = _open("replay", len(schedule_s) / whole_s, whole_s, settle_s=0)
+        return replace(load, schedule_s=schedule_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """Requests of several kinds at the same time, by weight: does each kind keep its objective?"""
+
+    needs_capacity: ClassVar[bool] = False
+    mix: str = _option(
+        "digits:tensor:1=6,digits:json:1=3,digits:json:8=1",
+        "the kinds of requests, as MODEL:BODY:BATCH=WEIGHT, separated by commas",
+    )
+    rate_rps: float = _option(100.0, "requests a second, of all kinds together")
+    mixed_s: float = _option(60.0, "how long, in seconds", least=10)
+
+    def lay(self, capacity_rps: float) -> Load:
+        """One load of all kinds; the server's capacity does not matter."""
+        del capacity_rps
+        names = tuple(part.name for part in parse_mix(self.mix))
+        return replace(_open("mixed", self.rate_rps, self.mixed_s), parts=names)
+
+
 COURSES: Mapping[str, type[Course]] = {
     "ramp": Ramp,
     "spike": Spike,
     "soak": Soak,
     "overload": Overload,
     "check": Check,
+    "replay": Replay,
+    "cold": Cold,
+    "mixed": Mixed,
 }
 """By the name of the scenario."""
 
