@@ -1,5 +1,6 @@
 """``redline check``: does a server keep an SLO at a rate? The gate for CI."""
 
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from serving.paths import RESULTS
 
 SHORTEST_S = 10.0
 """A probe is judged by ten windows of a second, or more."""
+SPARE = 1.2
+"""So many times the least is asked for: arrivals are random."""
 
 
 class BrokenError(RedlineError):
@@ -147,9 +150,10 @@ def _check_enough(slo: Slo, rate_rps: float, duration_s: float) -> None:
     """UsageError where so little could show nothing, before anything is started."""
     if not 0 < rate_rps < float("inf"):
         raise UsageError(f"--rate {rate_rps:g} is not a rate above 0")
-    least_s = max(SHORTEST_S, shortest_s(slo), fewest_requests(slo) / rate_rps)
-    if not least_s <= duration_s < float("inf"):
+    needed_s = max(shortest_s(slo), fewest_requests(slo) / rate_rps)
+    least_s = max(SHORTEST_S, SPARE * needed_s)
+    if not math.ceil(least_s) <= duration_s < float("inf"):
         raise UsageError(
             f"--duration {duration_s:g}: to show that {slo} holds at {rate_rps:g}/s takes at least "
-            f"{least_s:.0f} s"
+            f"{math.ceil(least_s)} s"
         )

@@ -40,14 +40,20 @@ class Seen:
     probe: RecordedProbe
     legs: Sequence[Leg]
     slo: Slo | None
-    version: VersionLoaded | None
     facts: ProbeFacts
+    version: VersionLoaded | None
 
 
 def _soak(seen: Seen) -> Outcome:
     probe, slo = seen.probe, seen.slo
     shown = evidence(probe.measured, probe.drained, slo) if slo else None
     return soak_outcome(seen.legs, probe.samples, shown)
+
+
+def _check(seen: Seen) -> Outcome:
+    if seen.slo is None:
+        return Outcome("not judged", None, ("No objective was given.",))
+    return check_outcome(seen.facts)
 
 
 def _replay(seen: Seen) -> Outcome:
@@ -75,21 +81,15 @@ def _ended(leg: Leg) -> list[Window]:
     return [*windows, replace(last, in_flight=0)]
 
 
-def _check(seen: Seen) -> Outcome:
-    if seen.slo is None:
-        return Outcome("not judged", None, ("No objective was given.",))
-    return check_outcome(seen.facts)
-
-
 _JUDGES: dict[str, Callable[[Seen], Outcome]] = {
     "ramp": lambda seen: ramp_outcome(seen.legs, seen.asked.capacity_rps or 0.0, seen.slo),
     "spike": lambda seen: spike_outcome(seen.legs),
     "overload": lambda seen: overload_outcome(seen.legs, seen.asked.capacity_rps or 0.0),
     "soak": _soak,
+    "check": _check,
     "replay": _replay,
     "cold": _cold,
     "mixed": _mixed,
-    "check": _check,
 }
 
 
@@ -112,8 +112,7 @@ def judge_scenario(
     if not probe.ended:
         reasons.append(_CUT_SHORT)
     met = (v for v in versions if (v.target, v.repeat) == (asked.target, asked.repeat))
-    seen = Seen(asked, probe, legs, slo, next(met, None), facts)
-    outcome = _JUDGES[asked.scenario](seen)
+    outcome = _JUDGES[asked.scenario](Seen(asked, probe, legs, slo, facts, next(met, None)))
     return Scenario(
         name=asked.scenario,
         repeat=asked.repeat,

@@ -18,10 +18,10 @@ SCENARIOS = {
     "spike": "spike, to a multiple and back",
     "soak": "soak, one rate for long",
     "overload": "overload, more than the server can take",
+    "check": "check, one rate against an objective",
     "replay": "replay, arrivals as a file has them",
     "mixed": "mixed, several kinds of requests by weight",
     "cold": "cold, a start and a version loaded under load",
-    "check": "check, one rate against an objective",
 }
 STEPS: dict[ProbeStep | Literal["warmup"], str] = {
     "warmup": "a fresh server at work until its goodput stands still; nothing of it counts",

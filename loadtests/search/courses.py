@@ -13,9 +13,9 @@ from loadtests.search.mix import parse_mix
 from serving.errors import UsageError
 
 SETTLE_S = 3.0
+CHECK_SETTLE_S = 10.0
 LOADING = "loading"
 """The step in which a model's next version is loaded."""
-CHECK_SETTLE_S = 10.0
 MOST_WINDOWS = 3600
 """Longer measurements have longer windows: their record does not grow with their length."""
 LONGEST_WINDOW_S = 30.0
@@ -117,6 +117,20 @@ class Soak:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """One rate, at which an SLO is to hold: does it?"""
+
+    needs_capacity: ClassVar[bool] = False
+    rate_rps: float = _option(100.0, "the rate, in requests a second")
+    check_s: float = _option(30.0, "how long it is measured, in seconds", least=10)
+
+    def lay(self, capacity_rps: float) -> Load:
+        """One load, after so long that a fresh server has warmed at this very rate."""
+        del capacity_rps
+        return _open("check", self.rate_rps, self.check_s, settle_s=CHECK_SETTLE_S)
+
+
+@dataclass(frozen=True, slots=True)
 class Cold:
     """A steady rate while the model's next version is loaded: who notices?"""
 
@@ -172,28 +186,15 @@ class Mixed:
         return replace(_open("mixed", self.rate_rps, self.mixed_s), parts=names)
 
 
-class Check:
-    """One rate, at which an SLO is to hold: does it?"""
-
-    needs_capacity: ClassVar[bool] = False
-    rate_rps: float = _option(100.0, "the rate, in requests a second")
-    check_s: float = _option(30.0, "how long it is measured, in seconds", least=10)
-
-    def lay(self, capacity_rps: float) -> Load:
-        """One load, after so long that a fresh server has warmed at this very rate."""
-        del capacity_rps
-        return _open("check", self.rate_rps, self.check_s, settle_s=CHECK_SETTLE_S)
-
-
 COURSES: Mapping[str, type[Course]] = {
     "ramp": Ramp,
     "spike": Spike,
     "soak": Soak,
     "overload": Overload,
+    "check": Check,
     "replay": Replay,
     "cold": Cold,
     "mixed": Mixed,
-    "check": Check,
 }
 """By the name of the scenario."""
 
