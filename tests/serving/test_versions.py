@@ -53,7 +53,7 @@ def loaded(launch: Launch, digits: BuiltModel, copy: BuiltModel, work: Path, at:
             known = len(differences)
         assert known > 0
         assert max(differences) < 1e-4
-        with urllib.request.urlopen(at, timeout=10) as answer:
+        with urllib.request.urlopen(at, timeout=10) as answer:  # noqa: S310
             return json.load(answer)
 
 
@@ -82,5 +82,5 @@ def test_a_torchserve_that_may_not_load_says_so(
     digits: BuiltModel, torchserve: Deployment, tmp_path: Path
 ) -> None:
     copy = own_copy(digits, tmp_path / "model")
-    with pytest.raises(DeploymentError, match="torchserve refused POST .*/models.*: 40"):
+    with pytest.raises(DeploymentError, match=r"torchserve refused POST .*/models.*: 40"):
         load_next(torchserve, copy, timeout_s=10)

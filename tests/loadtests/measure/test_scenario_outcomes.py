@@ -241,8 +241,8 @@ def test_a_version_that_nobody_noticed_is_well_loaded() -> None:
     assert figure(found, "first right answer after") == 8.25
     assert figure(found, "next version served after") == 3.5
     assert found.says == (
-        "The first right answer came 8.2 s after the start; the next version was served 3.5 s after "
-        "it was asked for.",
+        "The first right answer came 8.2 s after the start; the next version was served 3.5 s "
+        "after it was asked for.",
         "0 requests failed meanwhile and after (0 %); p99 went from 5 ms to 20 ms.",
         "1 s after it all was as before.",
     )
