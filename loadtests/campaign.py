@@ -51,6 +51,8 @@ class Campaign:
         self._mixed: dict[Part, BuiltModel] = {}
         self._next_version: NextVersion | None = None
         """Of the server that runs, in the scenario that loads one."""
+        self._commands: list[list[str]] = []
+        """Those of the load generator for the current target."""
         self._probes = 0
         """The next probe's number in the record."""
         self.folder = new_run_folder(plan.results, plan.scenario or plan.profile)
@@ -96,6 +98,7 @@ class Campaign:
 
     def _measure(self, target: Target, built: BuiltModel) -> None:
         self._view.target(target.name)
+        self._commands = []
         corpus = open_corpus(built, target.server, target.body, target.batch)
         for repeat in range(self._plan.repeats):
             with tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True) as work:
@@ -199,8 +202,8 @@ class Campaign:
         }
         cores = self._plan.generator_cores
         command = locust_command(scenario, target, server, options, cores)
-        if not repeat and scenario != "capacity":
-            self._keeper.amend_target(generator_command=command)
+        self._commands = [*self._commands, command]
+        self._keeper.amend_target(generator_commands=self._commands)
         log = self.folder / f"locust-{target.name}.log"
         locust = ManagedProcess(command, cores=cores, log=log)
         try:
