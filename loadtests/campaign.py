@@ -20,6 +20,7 @@ from loadtests.record.run import Calibration, Parity, RunInfo, TargetRun
 from loadtests.record.summary import Summary
 from loadtests.report.html import write_report
 from loadtests.search.ceiling import PROFILES
+from loadtests.search.mix import Part
 from loadtests.seed import SEED
 from loadtests.target import Target
 from loadtests.versions import NextVersion
@@ -47,10 +48,11 @@ class Campaign:
         self._view = view
         self._cannot_calibrate = why_impossible()
         self._calibration: Calibration | None = None
-        self._commands: list[list[str]] = []
-        """Those of the load generator for the current target."""
+        self._mixed: dict[Part, BuiltModel] = {}
         self._next_version: NextVersion | None = None
         """Of the server that runs, in the scenario that loads one."""
+        self._commands: list[list[str]] = []
+        """Those of the load generator for the current target."""
         self._probes = 0
         """The next probe's number in the record."""
         self.folder = new_run_folder(plan.results, plan.scenario or plan.profile)
@@ -73,6 +75,7 @@ class Campaign:
             with self._metrics:
                 for line in self._metrics.told():
                     self._view.say(line)
+                self._mixed = {part: built[part.model] for part in self._plan.mix}
                 for target in self._plan.targets:
                     self._measure(target, built[target.model])
         except BaseException as error:
@@ -87,7 +90,8 @@ class Campaign:
 
     def _build_models(self) -> dict[str, BuiltModel]:
         built = {}
-        for name in dict.fromkeys(target.model for target in self._plan.targets):
+        named = (each.model for each in (*self._plan.targets, *self._plan.mix))
+        for name in dict.fromkeys(named):
             built[name] = ensure(name, self._view.say)
             built[name].verify()
         return built
@@ -110,13 +114,18 @@ class Campaign:
         kind, cores = self._plan.kinds[target.server], self._plan.server_cores
         if cold := self._plan.scenario == "cold":
             built = own_copy(built, work / "model")
-        launch = plan_launch(built, target.server, kind, target.configuration, cores, work)
+        also = {one.spec.name: one for one in self._mixed.values() if one.spec != built.spec}
+        launch = plan_launch(
+            built, target.server, kind, target.configuration, cores, work, list(also.values())
+        )
         launch = may_load(launch) if cold else launch
         if not repeat:
             self._keeper.begin_target(target_run(self._plan, target, launch, built))
         try:
             with deploy(launch, cores, work, self.folder / f"server-{target.name}.log") as server:
                 ready_s = server.wait_until_right(corpus)
+                for part, its in self._mixed.items():
+                    server.wait_until_right(open_corpus(its, target.server, part.body, part.batch))
                 if cold:
                     name = target.name
                     version = NextVersion(self.folder, name, repeat, server, built, ready_s)

@@ -9,7 +9,7 @@ from loadtests.measure.slo import Slo, parse_slo
 from loadtests.record.arrivals import read_arrivals
 from loadtests.search.ceiling import PROFILES
 from loadtests.search.courses import COURSES, Mixed, Replay, course_of
-from loadtests.search.mix import parse_mix
+from loadtests.search.mix import Part, parse_mix
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
@@ -40,6 +40,11 @@ class Plan:
     slo: Slo | None
     scenario: str | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def mix(self) -> tuple[Part, ...]:
+        """The kinds of requests of the scenario that has several; none for others."""
+        return parse_mix(str(self.settings["mix"])) if self.scenario == "mixed" else ()
 
     @property
     def repeats(self) -> int:
@@ -101,13 +106,7 @@ def make_plan(
 
 def _mixed(targets: Sequence[Target], mix: str) -> tuple[Target, ...]:
     """A server in a configuration takes the whole mix, and is called by the mix's first part."""
-    parts = parse_mix(mix)
-    if len(models := sorted({part.model for part in parts})) > 1:
-        raise UsageError(
-            f"the mix has several models ({', '.join(models)}), and a server that redline starts "
-            "has one: start it yourself, and use locust -f loadtests/scenarios/mixed.py"
-        )
-    first = parts[0]
+    first, *_ = parse_mix(mix)
     return tuple(
         dict.fromkeys(
             replace(target, model=first.model, body=first.body, batch=first.batch)

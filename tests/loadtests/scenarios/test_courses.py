@@ -33,7 +33,7 @@ from loadtests.users.shared_engine import Requests
 
 courses.SETTLE_S = 0.3
 course.PYTHON_USERS = 20
-course.PROFILES["quick"] = replace(course.PROFILES["quick"], warmup_s=1)
+course.PROFILES["quick"] = replace(course.PROFILES["quick"], warmup_s=1, warmups=1)
 
 class One(EngineUser):
     server, protocol = "tfserving", "rest"
