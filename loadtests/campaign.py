@@ -88,7 +88,7 @@ class Campaign:
     def _measure(self, target: Target, built: BuiltModel) -> None:
         self._view.target(target.name)
         corpus = open_corpus(built, target.server, target.body, target.batch)
-        for repeat in range(PROFILES[self._plan.profile].repeats):
+        for repeat in range(self._plan.repeats):
             with tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True) as work:
                 self._measure_in(Path(work), target, built, corpus, repeat)
             self._keeper.summarise()
@@ -230,7 +230,7 @@ def _target_run(plan: Plan, target: Target, launch: Launch, built: BuiltModel) -
         model=target.model,
         batch=target.batch,
         body=target.body,  # type: ignore[arg-type]
-        configuration=target.configuration,
+        configuration=target.configuration_name,
         deployment=launch.kind,  # type: ignore[arg-type]
         server_version=launch.version,
         server_cores=list(plan.server_cores),

@@ -10,7 +10,7 @@ from loadtests.search.ceiling import PROFILES
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
-from serving.deployment import SERVERS, choose_kind
+from serving.deployment import CONFIGURATION_FILES, SERVERS, choose_kind
 from serving.errors import UsageError
 from serving.launch import CONFIGURATIONS
 from serving.models import MODELS, model_spec
@@ -24,7 +24,7 @@ class Plan:
     """The targets of a run in their order, and what is common to them.
 
     ``kinds`` says how each server is deployed. ``slo`` is what the capacity is sought for, None for
-    the default.
+    the default. Each target is measured ``repeats`` times, its server restarted between.
     """
 
     profile: str
@@ -34,6 +34,7 @@ class Plan:
     generator_cores: tuple[int, ...]
     results: Path
     slo: Slo | None
+    repeats: int
 
 
 def make_plan(
@@ -48,37 +49,62 @@ def make_plan(
     cores: str | None,
     results: Path,
     slo: str | None = None,
+    repeats: int | None = None,
 ) -> Plan:
     """The plan for these choices; an empty choice means the profile's own.
 
     ``quick`` takes the model ``digits`` in the configuration ``tuned``; ``full`` takes every model
-    and both configurations. UsageError names the first choice that does not exist.
+    and both configurations. A configuration may also be a folder with files as in
+    ``serving/*/config/tuned``. UsageError names the first choice that does not exist.
     """
     among("profile", [profile], PROFILES)
     servers = among("server", servers, SERVERS)
     quick = profile == "quick"
     server_cores, generator_cores = share_cores(parse_cores(cores) if cores else None)
     models = among("model", models, MODELS, default=["digits"] if quick else None)
-    configurations = among(
-        "configuration", configurations, CONFIGURATIONS, default=["tuned"] if quick else None
+    named = [each for each in configurations if "/" not in each]
+    folders = [_own_configuration(Path(each), servers) for each in configurations if "/" in each]
+    if named or not folders:
+        named = list(
+            among("configuration", named, CONFIGURATIONS, default=["tuned"] if quick else None)
+        )
+    targets = tuple(
+        Target(server, model, body, batch, configuration)
+        for server in servers
+        for model in models
+        for configuration in dict.fromkeys([*named, *folders])
+        for batch in among("batch", batches, BATCHES, default=[1])
+        for protocol in among("protocol", protocols, PROTOCOLS)
+        for body in bodies_of(model_spec(model), protocol)
     )
+    _check_names(targets)
     return Plan(
         profile=profile,
-        targets=tuple(
-            Target(server, model, body, batch, configuration)
-            for server in servers
-            for model in models
-            for configuration in configurations
-            for batch in among("batch", batches, BATCHES, default=[1])
-            for protocol in among("protocol", protocols, PROTOCOLS)
-            for body in bodies_of(model_spec(model), protocol)
-        ),
+        targets=targets,
         kinds=_kinds(servers, deployment),
         server_cores=tuple(server_cores),
         generator_cores=tuple(generator_cores),
         results=results,
         slo=_slo(slo, profile),
+        repeats=repeats or PROFILES[profile].repeats,
     )
+
+
+def _check_names(targets: Sequence[Target]) -> None:
+    """The record tells targets apart by name, and folders in different places may share one."""
+    names = [target.name for target in targets]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"two targets are called {twice}: give the configurations' folders names")
+
+
+def _own_configuration(folder: Path, servers: Sequence[str]) -> str:
+    for server in servers:
+        if not (folder / CONFIGURATION_FILES[server]).is_file():
+            raise UsageError(
+                f"--configuration {folder}: no {CONFIGURATION_FILES[server]} there, which a "
+                f"configuration of {server} is made of (--server chooses)"
+            )
+    return str(folder.absolute())
 
 
 def _slo(text: str | None, profile: str) -> Slo | None:

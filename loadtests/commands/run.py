@@ -38,7 +38,10 @@ def run(
     ] = "auto",
     configuration: Annotated[
         list[str],
-        typer.Option(help="vendor or tuned; repeatable, by default the profile's."),
+        typer.Option(
+            help="vendor, tuned, or a folder with files as in serving/*/config/tuned (with a / in "
+            "its path); repeatable, by default the profile's."
+        ),
     ] = [],  # noqa: B006
     cores: Annotated[
         Optional[str],  # noqa: UP045 - typer

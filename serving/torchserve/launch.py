@@ -8,10 +8,12 @@ from importlib import metadata
 from pathlib import Path
 
 from serving.errors import DeploymentError
-from serving.launch import Launch, fill
+from serving.launch import Launch, configuration_folder, fill
 from serving.models.store import BuiltModel
 
 CONFIG = Path(__file__).parent / "config"
+PROPERTIES = "config.properties"
+"""The file that every configuration has."""
 
 _WORKER_SOCKET = ".ts.sock.9999"
 """How TorchServe names its workers' sockets, in its temporary folder."""
@@ -47,17 +49,18 @@ def launch(built: BuiltModel, configuration: str, cores: int, work: Path, ports:
         "model_store": built.mar.parent,
         "cores": cores,
     }
-    templates = (CONFIG / "common.properties", CONFIG / configuration / "config.properties")
+    folder = configuration_folder(CONFIG, configuration)
+    templates = (CONFIG / "common.properties", folder / PROPERTIES)
     properties = "".join(fill(template, values) for template in templates)
     threads = {"OMP_NUM_THREADS": "1"}
-    logging = CONFIG / configuration / "log4j2.xml"
+    logging = folder / "log4j2.xml"
     return Launch(
         server="torchserve",
         kind="native",
         version=_version(),
         command=(
             *(sys.executable, "-m", "ts.model_server", "--start", "--foreground", "--ncs"),
-            *("--ts-config", str(work / "config.properties")),
+            *("--ts-config", str(work / PROPERTIES)),
             *("--model-store", str(built.mar.parent)),
             *(("--log-config", str(logging)) if logging.exists() else ()),
         ),
@@ -69,7 +72,7 @@ def launch(built: BuiltModel, configuration: str, cores: int, work: Path, ports:
             "management": f"http://127.0.0.1:{ports.management}",
         },
         ports=tuple(asdict(ports).values()),
-        files={"config.properties": properties},
+        files={PROPERTIES: properties},
         # The launcher's own pid file and the server's unpacked models go where they are cleaned up.
         environment={"TMPDIR": str(work), "TEMP": str(work), **threads},
     )

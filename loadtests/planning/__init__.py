@@ -1,0 +1,1 @@
+"""From what was measured of one server to what a demand needs; pure."""
