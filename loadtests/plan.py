@@ -53,20 +53,20 @@ def make_plan(
 ) -> Plan:
     """The plan for these choices; an empty choice means the profile's own.
 
-    ``quick`` takes the model ``digits`` in the configuration ``tuned``; ``full`` takes every model
+    ``brief`` and ``quick`` take the model ``digits`` in the configuration ``tuned``; ``full`` takes every model
     and both configurations. A configuration may also be a folder with files as in
     ``serving/*/config/tuned``. UsageError names the first choice that does not exist.
     """
     among("profile", [profile], PROFILES)
     servers = among("server", servers, SERVERS)
-    quick = profile == "quick"
+    full = profile == "full"
     server_cores, generator_cores = share_cores(parse_cores(cores) if cores else None)
-    models = among("model", models, MODELS, default=["digits"] if quick else None)
+    models = among("model", models, MODELS, default=None if full else ["digits"])
     named = [each for each in configurations if "/" not in each]
     folders = [_own_configuration(Path(each), servers) for each in configurations if "/" in each]
     if named or not folders:
         named = list(
-            among("configuration", named, CONFIGURATIONS, default=["tuned"] if quick else None)
+            among("configuration", named, CONFIGURATIONS, default=None if full else ["tuned"])
         )
     targets = tuple(
         Target(server, model, body, batch, configuration)

@@ -1,26 +1,24 @@
 """One scale: every target on every count of cores, a run for each, and the law through them."""
 
-import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from loadtests import host
-from loadtests.measure.slo import parse_slo
+from loadtests.measure.slo import Slo, parse_slo
 from loadtests.plan import Plan, make_plan
 from loadtests.planning.scale_points import scale_target
 from loadtests.record.files import write_whole
 from loadtests.record.keeper import new_folder, utc_now
-from loadtests.record.scale import SCALE, ScalePoint, ScaleQuestion, ScaleRecord
-from loadtests.record.summary import Summary, TargetSummary
+from loadtests.record.reader import read_summary, read_whole
+from loadtests.record.scale import SCALE, ScalePoint, ScaleQuestion, ScaleRecord, TargetScale
+from loadtests.record.summary import TargetSummary
 from loadtests.report.scale_page import write_scale_page
 from loadtests.target import Target
-from serving.cores import available_cores, nested_cores
-from serving.errors import RecordError, UsageError
+from serving.cores import available_cores, nested_cores, process_on
+from serving.errors import UsageError
 from serving.topology import read_topology
 
 FEWEST_REPEATS = 3
@@ -29,6 +27,7 @@ PAGE = "scale.html"
 
 Measure = Callable[[Plan], Path]
 """Makes one run, and answers its folder."""
+Say = Callable[[str], None]
 
 
 def parse_counts(text: str) -> list[int]:
@@ -65,43 +64,62 @@ def begin(question: ScaleQuestion, results: Path) -> Path:
     return folder
 
 
-def read_scale(folder: Path) -> ScaleRecord:
-    """The record of a scale; RecordError when there is none or it was edited."""
-    try:
-        return ScaleRecord.model_validate_json((folder / SCALE).read_bytes())
-    except OSError as error:
-        raise RecordError(
-            f"cannot read {folder / SCALE}: {error.strerror}; name a folder that redline scale left"
-        ) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
-        raise RecordError(f"{folder / SCALE} is damaged: {where}: {first['msg']}") from None
-
-
-def carry_on(folder: Path, measure: Measure, say: Callable[[str], None]) -> ScaleRecord:
+def carry_on(folder: Path, measure: Measure, say: Say) -> ScaleRecord:
     """Measure what the scale in ``folder`` lacks; its record when all is there.
 
-    This process keeps to the generator's cores from here on. Whatever ends it early is noted in
-    the record, and raised again; what was measured stays.
+    Whatever ends it early is noted in the record, and raised again; what was measured stays.
     """
-    record = read_scale(folder)
+    record = read_whole(folder, SCALE, ScaleRecord, left_by="scale")
     try:
-        for target, point in list(_missing(record)):
-            os.sched_setaffinity(0, point.generator_cores)
-            say(_announced(target, point))
-            plan = _point_plan(record, target, point, folder)
-            run = measure(plan).relative_to(folder)
-            points = [*record.points, point.model_copy(update={"run": str(run)})]
-            record = record.model_copy(update={"points": points, "failure": None})
-            _save(folder, _with_fits(record, folder))
+        plan = _plan(record.question, folder / RUNS)
+        for point in _core_sets(record.question):
+            for target in plan.targets:
+                if not _has(record, target, point):
+                    record = _measured(
+                        record, folder, _at(plan, target, point), point, measure, say
+                    )
     except BaseException as error:
         _save(folder, record.model_copy(update={"failure": str(error) or repr(error)}))
         raise
-    record = _with_fits(record, folder)
-    record = record.model_copy(update={"finished": record.finished or utc_now()})
+    record = record.model_copy(update={"failure": None, "finished": record.finished or utc_now()})
     _save(folder, record)
     return record
+
+
+def _has(record: ScaleRecord, target: Target, point: ScalePoint) -> bool:
+    return any((p.target, p.cores) == (target.name, point.cores) for p in record.points)
+
+
+def _at(plan: Plan, target: Target, point: ScalePoint) -> Plan:
+    """The run of one target on the cores of ``point``."""
+    return replace(
+        plan,
+        targets=(target,),
+        server_cores=tuple(point.server_cores),
+        generator_cores=tuple(point.generator_cores),
+    )
+
+
+def _measured(
+    record: ScaleRecord, folder: Path, plan: Plan, point: ScalePoint, measure: Measure, say: Say
+) -> ScaleRecord:
+    """The record with one more point, on disk too."""
+    (target,) = plan.targets
+    before = _summaries(record, folder, target.name)
+    say(_announced(target, point))
+    with process_on(point.generator_cores):
+        run = measure(replace(plan, slo=plan.slo or _slo_of(before)))
+    point = point.model_copy(update={"target": target.name, "run": str(run.relative_to(folder))})
+    record = record.model_copy(update={"points": [*record.points, point]})
+    record = record.model_copy(update={"targets": _fitted(record, folder)})
+    _save(folder, record)
+    return record
+
+
+def _slo_of(before: Mapping[int, TargetSummary]) -> Slo | None:
+    """That of the fewest cores: capacities at different SLOs do not make a curve."""
+    found = [target.capacity for target in before.values() if target.capacity]
+    return parse_slo(found[0].slo) if found else None
 
 
 def _save(folder: Path, record: ScaleRecord) -> None:
@@ -126,6 +144,7 @@ def _plan(question: ScaleQuestion, results: Path) -> Plan:
 
 
 def _core_sets(question: ScaleQuestion) -> list[ScalePoint]:
+    """Where each count's cores are, its target and its run still open."""
     topology = read_topology(available_cores())
     sets, generator = nested_cores(question.counts, topology)
     return [
@@ -142,15 +161,6 @@ def _core_sets(question: ScaleQuestion) -> list[ScalePoint]:
     ]
 
 
-def _missing(record: ScaleRecord) -> Iterator[tuple[Target, ScalePoint]]:
-    measured = {(point.target, point.cores) for point in record.points}
-    sets = _core_sets(record.question)
-    for target in _plan(record.question, Path()).targets:
-        for point in sets:
-            if (target.name, point.cores) not in measured:
-                yield target, point.model_copy(update={"target": target.name})
-
-
 def _announced(target: Target, point: ScalePoint) -> str:
     numbers = ",".join(map(str, point.server_cores))
     cores = f"core{'s' * (point.cores > 1)} {numbers}"
@@ -159,39 +169,13 @@ def _announced(target: Target, point: ScalePoint) -> str:
     return f"{target.name} on {cores}{threads}{nodes}"
 
 
-def _point_plan(record: ScaleRecord, target: Target, point: ScalePoint, folder: Path) -> Plan:
-    plan = _plan(record.question, folder / RUNS)
-    slo = plan.slo
-    for before in _summaries(record, folder, target.name).values():
-        if slo is None and before.capacity is not None:
-            slo = parse_slo(before.capacity.slo)
-    return replace(
-        plan,
-        targets=(target,),
-        server_cores=tuple(point.server_cores),
-        generator_cores=tuple(point.generator_cores),
-        slo=slo,
-    )
-
-
 def _summaries(record: ScaleRecord, folder: Path, target: str) -> dict[int, TargetSummary]:
     """What the runs found of ``target``, by cores, the fewest first."""
     points = sorted((p for p in record.points if p.target == target), key=lambda p: p.cores)
-    return {point.cores: _summary(folder / point.run).targets[0] for point in points}
+    return {point.cores: read_summary(folder / point.run).targets[0] for point in points}
 
 
-def _summary(run: Path) -> Summary:
-    path = run / "summary.json"
-    try:
-        return Summary.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        raise RecordError(f"cannot read {path}: redline report {run} draws it afresh") from None
-
-
-def _with_fits(record: ScaleRecord, folder: Path) -> ScaleRecord:
+def _fitted(record: ScaleRecord, folder: Path) -> list[TargetScale]:
     names = dict.fromkeys(point.target for point in record.points)
     invalid = record.question.allow_invalid
-    targets = [
-        scale_target(_summaries(record, folder, name), allow_invalid=invalid) for name in names
-    ]
-    return record.model_copy(update={"targets": targets})
+    return [scale_target(_summaries(record, folder, name), allow_invalid=invalid) for name in names]

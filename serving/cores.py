@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 
 from serving.errors import UsageError
@@ -47,6 +48,17 @@ def share_cores(server_cores: list[int] | None) -> tuple[list[int], list[int]]:
             f"this machine has {len(cores)}"
         )
     return server_cores, generator
+
+
+@contextmanager
+def process_on(cores: Sequence[int]) -> Iterator[None]:
+    """Keep this process, and what it starts meanwhile, to ``cores``."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def nested_cores(

@@ -18,7 +18,7 @@ from serving.paths import RESULTS
 
 @app.command()
 def run(
-    profile: Annotated[str, typer.Option(help="How thoroughly: quick or full.")] = "quick",
+    profile: Annotated[str, typer.Option(help="How thoroughly: brief, quick or full.")] = "quick",
     server: Annotated[
         list[str], typer.Option(help="tfserving or torchserve; repeatable, by default both.")
     ] = [],  # noqa: B006 - typer's way of saying "none given"

@@ -1,30 +1,29 @@
 """``redline scale``: throughput against cores, measured here or anywhere, and the law of it."""
 
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
+from rich.console import Console
 
-from loadtests.campaign import Campaign
-from loadtests.commands.app import app, console
-from loadtests.live import View
-from loadtests.plan import Plan
+from loadtests.commands.app import allow_only, app, console
+from loadtests.measured_run import measure
 from loadtests.planning.scale_points import fit_points
 from loadtests.points_file import read_points
-from loadtests.record.scale import ScaleQuestion, ScaleRecord
+from loadtests.record.scale import SCALE, ScaleQuestion, Series
 from loadtests.report import scale_words
 from loadtests.report.scale_page import title, write_fit_page
 from loadtests.report.scale_table import scale_table
-from loadtests.scale import PAGE, SCALE, begin, carry_on, parse_counts
-from loadtests.search.ceiling import PROFILES
+from loadtests.scale import PAGE, begin, carry_on, parse_counts
 from serving.errors import UsageError
 from serving.paths import RESULTS
 
 
 @app.command()
 def scale(
+    context: typer.Context,
     cores: Annotated[
         Optional[str],  # noqa: UP045 - typer
         typer.Option(help="Measure the server on so many cores each, as in 1,2,4,8."),
@@ -90,14 +89,17 @@ def scale(
     if sum(choice is not None for choice in (cores, fit, resume)) != 1:
         raise UsageError("scale: give one of --cores (measure), --fit (a file) and --resume")
     if fit is not None:
+        allow_only(context, "--fit", {"noise", "html", "as_json"})
         _fit(fit, noise, html, as_json=as_json)
         return
-    if cores is None:
-        _measure(Path(resume or "").absolute(), as_json=as_json)
+    if resume is not None:
+        allow_only(context, "--resume", {"as_json"})
+        _measure(resume.absolute(), as_json=as_json)
         return
+    allow_only(context, "--cores", set(context.params) - {"noise", "html"})
     question = ScaleQuestion(
         profile=profile,
-        counts=parse_counts(cores),
+        counts=parse_counts(cores or ""),
         repeats=repeats,
         servers=server,
         protocols=protocol,
@@ -126,38 +128,27 @@ def _fit(path: Path, noise: str, html: Path | None, *, as_json: bool) -> None:
 
 
 def _measure(folder: Path, *, as_json: bool) -> None:
-    terminal = console()
-
-    def run(plan: Plan) -> Path:
-        view = View(terminal, len(plan.targets), PROFILES[plan.profile])
-        campaign = Campaign(plan, view)
-        with view.shown():
-            campaign.run()
-        return campaign.folder
-
-    def say(text: str) -> None:
-        terminal.print(text, highlight=False, markup=False, soft_wrap=True)
-
+    terminal = console(apart=as_json)
+    say = partial(terminal.print, highlight=False, markup=False, soft_wrap=True)
     try:
-        record = carry_on(folder, run, say)
+        record = carry_on(folder, partial(measure, terminal), say)
     except BaseException:
         say(f"incomplete; to go on: redline scale --resume {folder}")
         raise
     if as_json:
         sys.stdout.write((folder / SCALE).read_text())
         return
-    _show(record, say)
-    say(f"report: {folder / PAGE}")
-
-
-def _show(record: ScaleRecord, say: Callable[[str], None]) -> None:
     for target in record.targets:
         for series in target.series:
             say(f"{title(target)}, {scale_words.QUANTITIES[series.quantity]}")
-            for line in (*scale_words.left_out(series), *scale_words.used_doubtful(series)):
-                say(line)
-            if series.fit is None:
-                say("No point that a law may be fitted to.")
-                continue
-            say(scale_words.law(series.fit))
-            console().print(scale_table(series.fit))
+            _show(series, terminal)
+    say(f"report: {folder / PAGE}")
+
+
+def _show(series: Series, terminal: Console) -> None:
+    fit = series.fit
+    law = scale_words.law(fit) if fit else "No point that a law may be fitted to."
+    for line in (*scale_words.left_out(series), *scale_words.used_doubtful(series), law):
+        terminal.print(line, highlight=False, markup=False, soft_wrap=True)
+    if fit:
+        terminal.print(scale_table(fit))

@@ -6,32 +6,44 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hdrh.histogram import HdrHistogram
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import COUNTS, TIMES, Span, Times, Window
 from loadtests.record.answers import CapacityFound
 from loadtests.record.details import Details, details_of
 from loadtests.record.run import RUN, RunInfo
+from loadtests.record.summary import SUMMARY, Summary
 from loadtests.record.writer import CAPACITY, HISTOGRAMS, SERVER, WINDOWS
 from serving.errors import RecordError
 
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
 
 def read_run(folder: Path) -> RunInfo:
     """What ran; RecordError when that cannot be read, or was edited."""
+    return read_whole(folder, RUN, RunInfo)
+
+
+def read_summary(folder: Path) -> Summary:
+    """The summary as it was drawn last; RecordError as of :func:`read_run`."""
+    return read_whole(folder, SUMMARY, Summary)
+
+
+def read_whole(folder: Path, name: str, model: type[M], left_by: str = "run") -> M:
+    """One JSON file of the record that ``redline run``, or another command, left; RecordError."""
     try:
-        return RunInfo.model_validate_json((folder / RUN).read_bytes())
+        return model.model_validate_json((folder / name).read_bytes())
     except OSError as error:
         raise RecordError(
-            f"cannot read the run record {folder}: {RUN}: {error.strerror}; "
-            "name a folder that redline run left"
+            f"cannot read the run record {folder}: {name}: {error.strerror}; "
+            f"name a folder that redline {left_by} left"
         ) from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
-        raise RecordError(f"{folder / RUN} is damaged: {where}: {first['msg']}") from None
+        raise RecordError(f"{folder / name} is damaged: {where}: {first['msg']}") from None
 
 
 def read_windows(folder: Path) -> list[Window]:

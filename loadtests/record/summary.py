@@ -16,6 +16,7 @@ from loadtests.record.run import (
     TargetIdentity,
 )
 
+SUMMARY = "summary.json"
 Bottleneck = Literal["server", "generator", "connections", "unknown"]
 ProbeStep = Literal["grow", "refine", "hold", "double", "bisect", "confirm"]
 Outcome = Literal["pass", "likely", "unlikely", "fail"]
