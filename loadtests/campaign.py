@@ -264,7 +264,7 @@ def target_run(plan: Plan, target: Target, launch: Launch, built: BuiltModel) ->
         model=target.model,
         batch=target.batch,
         body=target.body,  # type: ignore[arg-type]
-        configuration=target.configuration,
+        configuration=target.configuration_name,
         deployment=launch.kind,  # type: ignore[arg-type]
         server_version=launch.version,
         server_cores=list(plan.server_cores),

@@ -28,7 +28,7 @@ class Plan:
 
     ``kinds`` says how each server is deployed. ``slo`` is what the capacity is sought for, None for
     the default. With a ``scenario`` each target gets that, once, and ``settings`` are its options
-    in Locust.
+    in Locust; otherwise each is measured ``repeats`` times, its server restarted between.
     """
 
     profile: str
@@ -38,6 +38,7 @@ class Plan:
     generator_cores: tuple[int, ...]
     results: Path
     slo: Slo | None
+    repeats: int
     scenario: str | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
 
@@ -45,11 +46,6 @@ class Plan:
     def mix(self) -> tuple[Part, ...]:
         """The kinds of requests of the scenario that has several; none for others."""
         return parse_mix(str(self.settings["mix"])) if self.scenario == "mixed" else ()
-
-    @property
-    def repeats(self) -> int:
-        """How often each target is measured, its server restarted between."""
-        return 1 if self.scenario else PROFILES[self.profile].repeats
 
 
 def make_plan(
@@ -67,30 +63,36 @@ def make_plan(
     scenario: str | None = None,
     settings: Sequence[str] = (),
     capacity_rps: float | None = None,
+    repeats: int | None = None,
 ) -> Plan:
     """The plan for these choices; an empty choice means the profile's own.
 
-    ``quick`` takes the model ``digits`` in the configuration ``tuned``; ``full`` takes every model
-    and both configurations. UsageError names the first choice that does not exist.
+    ``brief`` and ``quick`` take the model ``digits`` in the configuration ``tuned``; ``full`` takes
+    every model and both configurations. A configuration may also be a folder with files as in
+    ``serving/*/config/tuned``. UsageError names the first choice that does not exist.
     """
     among("profile", [profile], PROFILES)
     servers = among("server", servers, SERVERS)
-    quick = profile == "quick"
+    full = profile == "full"
     server_cores, generator_cores = share_cores(parse_cores(cores) if cores else None)
-    models = among("model", models, MODELS, default=["digits"] if quick else None)
-    configurations = among(
-        "configuration", configurations, CONFIGURATIONS, default=["tuned"] if quick else None
-    )
-    chosen = _settings(scenario, settings, capacity_rps, slo)
+    models = among("model", models, MODELS, default=None if full else ["digits"])
+    named = [each for each in configurations if "/" not in each]
+    folders = [_own_configuration(Path(each), servers) for each in configurations if "/" in each]
+    if named or not folders:
+        named = list(
+            among("configuration", named, CONFIGURATIONS, default=None if full else ["tuned"])
+        )
     targets = tuple(
         Target(server, model, body, batch, configuration)
         for server in servers
         for model in models
-        for configuration in configurations
+        for configuration in dict.fromkeys([*named, *folders])
         for batch in among("batch", batches, BATCHES, default=[1])
         for protocol in among("protocol", protocols, PROTOCOLS)
         for body in bodies_of(model_spec(model), protocol)
     )
+    _check_names(targets)
+    chosen = _settings(scenario, settings, capacity_rps, slo)
     return Plan(
         profile=profile,
         targets=_mixed(targets, str(chosen["mix"])) if scenario == "mixed" else targets,
@@ -99,9 +101,27 @@ def make_plan(
         generator_cores=tuple(generator_cores),
         results=results,
         slo=_slo(slo, profile, scenario),
+        repeats=1 if scenario else repeats or PROFILES[profile].repeats,
         scenario=scenario,
         settings=chosen,
     )
+
+
+def _check_names(targets: Sequence[Target]) -> None:
+    """The record tells targets apart by name, and folders in different places may share one."""
+    names = [target.name for target in targets]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"two targets are called {twice}: give the configurations' folders names")
+
+
+def _own_configuration(folder: Path, servers: Sequence[str]) -> str:
+    for server in servers:
+        if not (folder / CONFIGURATION_FILES[server]).is_file():
+            raise UsageError(
+                f"--configuration {folder}: no {CONFIGURATION_FILES[server]} there, which a "
+                f"configuration of {server} is made of (--server chooses)"
+            )
+    return str(folder.absolute())
 
 
 def _mixed(targets: Sequence[Target], mix: str) -> tuple[Target, ...]:

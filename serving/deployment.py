@@ -24,6 +24,11 @@ from serving.torchserve import launch as torchserve_launch
 SERVERS = ("tfserving", "torchserve")
 KINDS = {"tfserving": ("native", "embedded"), "torchserve": ("native",)}
 """How each server can be deployed, the preferred way first."""
+CONFIGURATION_FILES = {
+    "tfserving": tfserving_launch.FLAGS,
+    "torchserve": torchserve_launch.PROPERTIES,
+}
+"""The file without which a folder is no configuration of a server."""
 
 READY_TIMEOUT_S = 120.0
 _ASK_TIMEOUT_S = 10.0
@@ -59,7 +64,8 @@ def plan_launch(
 
     It serves ``built``, and the models in ``also``.
     """
-    if configuration not in CONFIGURATIONS:
+    own = Path(configuration).is_absolute()
+    if configuration not in CONFIGURATIONS and not own:
         raise UsageError(
             f"unknown configuration {configuration!r}: choose from {', '.join(CONFIGURATIONS)}"
         )

@@ -8,6 +8,11 @@ CONFIGURATIONS = ("vendor", "tuned")
 """``vendor``: the server's defaults; ``tuned``: the settings committed beside this file."""
 
 
+def configuration_folder(config: Path, configuration: str) -> Path:
+    """Where the files of a configuration are: beside its server's code, or in a folder it names."""
+    return config / configuration if configuration in CONFIGURATIONS else Path(configuration)
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
     """A server ready to be started in a working folder of its own.

@@ -19,7 +19,7 @@ from serving.paths import RESULTS
 
 @app.command()
 def run(
-    profile: Annotated[str, typer.Option(help="How thoroughly: quick or full.")] = "quick",
+    profile: Annotated[str, typer.Option(help="How thoroughly: brief, quick or full.")] = "quick",
     server: Annotated[
         list[str], typer.Option(help="tfserving or torchserve; repeatable, by default both.")
     ] = [],  # noqa: B006 - typer's way of saying "none given"
@@ -39,7 +39,10 @@ def run(
     ] = "auto",
     configuration: Annotated[
         list[str],
-        typer.Option(help="vendor or tuned; repeatable, by default the profile's."),
+        typer.Option(
+            help="vendor, tuned, or a folder with files as in serving/*/config/tuned (with a / in "
+            "its path); repeatable, by default the profile's."
+        ),
     ] = [],  # noqa: B006
     cores: Annotated[
         Optional[str],  # noqa: UP045 - typer

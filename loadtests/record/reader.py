@@ -38,21 +38,22 @@ def find_run(named: str, results: Path) -> Path:
 
 def read_run(folder: Path) -> RunInfo:
     """What ran; RecordError when that cannot be read, or was edited."""
-    return _read_whole(folder, RUN, RunInfo)
+    return read_whole(folder, RUN, RunInfo)
 
 
 def read_summary(folder: Path) -> Summary:
     """The summary as it was drawn last; RecordError as of :func:`read_run`."""
-    return _read_whole(folder, SUMMARY, Summary)
+    return read_whole(folder, SUMMARY, Summary)
 
 
-def _read_whole(folder: Path, name: str, model: type[M]) -> M:
+def read_whole(folder: Path, name: str, model: type[M], left_by: str = "run") -> M:
+    """One JSON file of the record that ``redline run``, or another command, left; RecordError."""
     try:
         return model.model_validate_json((folder / name).read_bytes())
     except OSError as error:
         raise RecordError(
             f"cannot read the run record {folder}: {name}: {error.strerror}; "
-            "name a folder that redline run left"
+            f"name a folder that redline {left_by} left"
         ) from None
     except ValidationError as error:
         first = error.errors()[0]

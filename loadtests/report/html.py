@@ -29,7 +29,7 @@ def write_report(summary: Summary, details: Mapping[str, Details], path: Path) -
 def render(summary: Summary, details: Mapping[str, Details]) -> str:
     """Render the report as HTML: plots, styles and scripts inside, nothing loaded from outside."""
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             summary=summary,
@@ -45,8 +45,9 @@ def render(summary: Summary, details: Mapping[str, Details]) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """What every page is rendered with: the templates in ``page`` and the report's vocabulary."""
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "page"),
         # Always: the template's own name would not switch it on, and error texts are foreign.
         autoescape=True,
@@ -54,7 +55,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(
+    made.globals.update(
         course=scenario_words,
         derived=derived,
         evidence=evidence,
@@ -64,4 +65,4 @@ def _environment() -> Environment:
         words=words,
         shell=shlex.join,
     )
-    return environment
+    return made

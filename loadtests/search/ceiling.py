@@ -67,6 +67,17 @@ class Profile:
 
 
 PROFILES = {
+    "brief": Profile(
+        warmup_s=2,
+        warmups=3,
+        settle_s=0.5,
+        probe_s=2,
+        hold_s=11,
+        refinements=1,
+        max_users=1024,
+        repeats=1,
+        capacity=False,
+    ),
     "quick": Profile(
         warmup_s=3,
         warmups=6,

@@ -9,11 +9,13 @@ from importlib import metadata
 from pathlib import Path
 
 from serving.errors import DeploymentError
-from serving.launch import Launch, fill, fill_lines
+from serving.launch import Launch, configuration_folder, fill, fill_lines
 from serving.models.store import BuiltModel
 
 BINARY = "tensorflow_model_server"
 CONFIG = Path(__file__).parent / "config"
+FLAGS = "flags"
+"""The file that every configuration has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,10 @@ def launch(
     ``work`` is the folder the server will run in. DeploymentError when there is no binary.
     """
     values = {"cores": cores, "config": work}
-    flags = fill_lines(CONFIG / configuration / "flags", values)
+    folder = configuration_folder(CONFIG, configuration)
+    flags = fill_lines(folder / FLAGS, values)
     files = {"monitoring.config": (CONFIG / "monitoring.config").read_text()}
-    batching = CONFIG / configuration / "batching.config"
+    batching = folder / "batching.config"
     if batching.exists():
         files["batching.config"] = fill(batching, values)
     served = [

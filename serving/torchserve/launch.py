@@ -10,10 +10,12 @@ from importlib import metadata
 from pathlib import Path
 
 from serving.errors import DeploymentError
-from serving.launch import Launch, fill
+from serving.launch import Launch, configuration_folder, fill
 from serving.models.store import BuiltModel
 
 CONFIG = Path(__file__).parent / "config"
+PROPERTIES = "config.properties"
+"""The file that every configuration has."""
 
 _STORE = "store"
 """In its folder: the archives of several models, which lie apart elsewhere."""
@@ -57,7 +59,8 @@ def launch(
         "model_store": store,
         "cores": cores,
     }
-    templates = (CONFIG / "common.properties", CONFIG / configuration / "config.properties")
+    folder = configuration_folder(CONFIG, configuration)
+    templates = (CONFIG / "common.properties", folder / PROPERTIES)
     each = [
         "".join(
             fill(template, {**values, "model": one.spec.name, "mar": one.mar.name})
@@ -67,14 +70,14 @@ def launch(
     ]
     properties = _together(each) if also else each[0]
     threads = {"OMP_NUM_THREADS": "1"}
-    logging = CONFIG / configuration / "log4j2.xml"
+    logging = folder / "log4j2.xml"
     return Launch(
         server="torchserve",
         kind="native",
         version=_version(),
         command=(
             *(sys.executable, "-m", "ts.model_server", "--start", "--foreground", "--ncs"),
-            *("--ts-config", str(work / "config.properties")),
+            *("--ts-config", str(work / PROPERTIES)),
             *("--model-store", str(store)),
             *(("--log-config", str(logging)) if logging.exists() else ()),
         ),
@@ -86,7 +89,7 @@ def launch(
             "management": f"http://127.0.0.1:{ports.management}",
         },
         ports=tuple(asdict(ports).values()),
-        files={"config.properties": properties},
+        files={PROPERTIES: properties},
         # The launcher's own pid file and the server's unpacked models go where they are cleaned up.
         environment={"TMPDIR": str(work), "TEMP": str(work), **threads},
         links={f"{_STORE}/{one.mar.name}": one.mar for one in (built, *also)} if also else {},
