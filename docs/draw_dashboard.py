@@ -26,6 +26,8 @@ from loadtests.record.reader import read_windows
 ALL = {"$server": ".*", "$protocol": ".*", "$model": ".*"}
 COLUMNS, ROW_PX, WIDTH_PX = 24, 26, 1500
 POINTS = 300
+_FRESH_S = 3.0
+"""What was not told for so long is over."""
 STYLE = f"""
 body {{ margin: 0; padding: 10px; width: {WIDTH_PX}px; background: #f4f5f5; color: #24292e;
   font: 13px sans-serif; display: grid; gap: 8px; grid-template-columns: repeat({COLUMNS}, 1fr);
@@ -34,6 +36,7 @@ body {{ margin: 0; padding: 10px; width: {WIDTH_PX}px; background: #f4f5f5; colo
   overflow: hidden; }}
 .row, h2 {{ font-size: 14px; font-weight: 600; margin: 0; }}
 .stats {{ display: flex; gap: 18px; }}
+.value, .state {{ color: #0072B2; }}
 .value {{ font-size: 24px; white-space: nowrap; }}
 .name {{ font-size: 11px; overflow-wrap: anywhere; }}
 """
@@ -46,7 +49,7 @@ class Answers:
     def __init__(self, url: str, start_s: float, end_s: float) -> None:
         self._url = url
         self._span = {"start": start_s, "end": end_s, "step": max(1, (end_s - start_s) / POINTS)}
-        self._start_s = start_s
+        self._start_s, self._end_s = start_s, end_s
 
     def series(self, target: Any) -> Series:
         """Seconds since the start, and values, by the names that the legend has."""
@@ -56,6 +59,8 @@ class Answers:
         query = urllib.parse.urlencode({"query": expr, **self._span})
         with urllib.request.urlopen(f"{self._url}/api/v1/query_range?{query}") as answer:  # noqa: S310
             found = json.load(answer)["data"]["result"]
+        if target.get("instant"):
+            found = [each for each in found if each["values"][-1][0] > self._end_s - _FRESH_S]
         return {
             _named(target["legendFormat"], each["metric"]): (
                 [float(at) - self._start_s for at, _ in each["values"]],
@@ -93,10 +98,12 @@ def _overrides(panel: Any, name: str) -> tuple[str | None, str]:
 def _figures(panel: Any, answers: Answers) -> str:
     unit = panel["fieldConfig"]["defaults"].get("unit", "short")
     told = [item for target in panel["targets"] for item in answers.series(target).items()]
+    named = panel["options"]["textMode"] == "name"
     newest = [(name, values[-1]) for name, (_, values) in told if values]
     cells = [
-        f'<div><div class="name">{escape(name)}</div>'
-        f'<div class="value" style="color:#0072B2">{_shown(value, unit)}</div></div>'
+        f'<div><div class="name">{"" if named else escape(name)}</div>'
+        f'<div class="{"state" if named else "value"}">'
+        f"{escape(name) if named else _shown(value, unit)}</div></div>"
         for name, value in newest
     ]
     return f'<div class="stats">{"".join(cells)}</div>'
@@ -120,6 +127,8 @@ def _graph(panel: Any, answers: Answers, height_px: int) -> str:
     )
     unit = defaults.get("unit")
     formats = {"percentunit": ".1%", "s": None}
+    if not any(any(trace.y) for trace in figure.data):
+        figure.update_yaxes(range=[0, 1])
     figure.update_yaxes(rangemode="tozero", tickformat=formats.get(unit, ",~s"))
     figure.update_yaxes(ticksuffix=" s" if unit == "s" else "")
     figure.update_xaxes(ticksuffix=" s")
@@ -154,7 +163,7 @@ def main(run: Path, picture: Path) -> None:
     windows = read_windows(run)
     dashboard = json.loads((FOLDER / "redline-overview.json").read_text())
     with tempfile.TemporaryDirectory() as folder, showing(run.resolve(), [0]) as prometheus:
-        answers = Answers(prometheus.url, windows[0].start_s - 5, windows[-1].start_s + 5)
+        answers = Answers(prometheus.url, windows[0].start_s - 5, windows[-1].start_s)
         page = Path(folder) / "page.html"
         page.write_text(_page(dashboard, answers))
         with sync_playwright() as tools:

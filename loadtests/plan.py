@@ -15,7 +15,7 @@ from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
 from serving.deployment import SERVERS, choose_kind
 from serving.errors import UsageError
-from serving.launch import CONFIGURATIONS
+from serving.launch import CONFIGURATION_FILES, CONFIGURATIONS
 from serving.models import MODELS, model_spec
 
 T = TypeVar("T", str, int)

@@ -146,13 +146,16 @@ def _wait_for(url: str, process: ManagedProcess) -> None:
 def _costs(
     process: ManagedProcess, url: str, server: Deployment, settings: Settings
 ) -> tuple[tuple[Cost, ...], str]:
-    span_s, own, more, took = SPAN * settings.seconds, [], [], []
+    span_s = SPAN * settings.seconds
+    own: list[float] = []
+    more: list[float] = []
+    took_s: list[float] = []
     page = _read(url)
     command = process.tree()[0].pid  # without the supervisor, which a user's exporter lacks
     for _ in range(settings.rounds):
         idle_s = _used_by(server.process.pid, lambda: time.sleep(span_s))
         before_s = read_tree(command).cpu_s
-        loaded_s = _used_by(server.process.pid, lambda: took.extend(_scrape_for(span_s, url)))
+        loaded_s = _used_by(server.process.pid, lambda: took_s.extend(_scrape_for(span_s, url)))
         own.append((read_tree(command).cpu_s - before_s) / span_s)
         more.append((loaded_s - idle_s) / span_s)
     resident_mb = read_tree(command).rss_bytes / _MB
@@ -162,7 +165,9 @@ def _costs(
         Cost("CPU", "cores", tuple(own), CORES),
         Cost("resident memory", "MB", (resident_mb,), MEMORY_MB),
         Cost("what a scrape costs the server", "cores", tuple(more), SERVER_CORES),
-        Cost("time to its answer, the server's included", "ms", tuple(s * _MS for s in took), None),
+        Cost(
+            "time to its answer, the server's included", "ms", tuple(s * _MS for s in took_s), None
+        ),
         Cost("series", "", (float(_series(page)),), None),
     ), page
 
@@ -201,7 +206,7 @@ def load_generator_costs(pages: Sequence[str]) -> ScrapeSummary:
     took_s = []
     for _ in range(100):
         began_s = time.process_time()
-        page = generate_latest(collector.collect(LIMIT_S)).decode()  # type: ignore[arg-type]  # alike
+        page = generate_latest(collector.collect(LIMIT_S)).decode()
         took_s.append(time.process_time() - began_s)
     targets = len(_full_run())
     of_servers, of_target = sum(map(_series, pages)), _series(page)

@@ -116,7 +116,7 @@ class Board:
             times={name: self._time(name, newest) for name in TIMES},
             verdict=verdict,
             reasons=reasons,
-            slo=self._slo and _shown(self._slo),
+            slo=None if self._slo is None else _shown(self._slo),
         )
         return Snapshot((load,), newest.busy, newest.workers, self._expected)
 

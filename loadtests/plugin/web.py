@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 
-from flask import Response, jsonify, make_response, request, send_file
-from locust.web import WebUI
+from flask import Flask, Response, jsonify, make_response, request, send_file
 
 REPORT = "/redline/report"
 _STYLE = (
@@ -17,7 +16,7 @@ _STYLE = (
 )
 
 
-def add_links(web_ui: WebUI, links: Mapping[str, str], results: Path) -> None:
+def add_links(app: Flask, links: Mapping[str, str], results: Path) -> None:
     """Show ``links``, addresses by their text, and one to the newest report in ``results``."""
     shown = {**links, "newest report": REPORT}
     anchors = " · ".join(
@@ -26,13 +25,13 @@ def add_links(web_ui: WebUI, links: Mapping[str, str], results: Path) -> None:
     )
     navigation = f'<nav id="redline" style="{_STYLE}">Redline: {anchors}</nav></body>'
 
-    @web_ui.app.after_request
+    @app.after_request
     def with_links(answer: Response) -> Response:
         if request.path == "/" and answer.mimetype == "text/html":
             answer.set_data(answer.get_data(as_text=True).replace("</body>", navigation))
         return answer
 
-    @web_ui.app.route(REPORT)
+    @app.route(REPORT)
     def report() -> Response:
         newest = max(results.glob("*/report.html"), default=None, key=_written_s)
         if newest is None:
@@ -40,10 +39,10 @@ def add_links(web_ui: WebUI, links: Mapping[str, str], results: Path) -> None:
         return send_file(newest.resolve(), max_age=0)
 
 
-def refuse_nonsense(web_ui: WebUI, why_not: Callable[[dict[str, str]], str | None]) -> None:
+def refuse_nonsense(app: Flask, why_not: Callable[[dict[str, str]], str | None]) -> None:
     """Before a test begins ``why_not`` looks at its form, and says why it cannot be."""
 
-    @web_ui.app.before_request
+    @app.before_request
     def refuse() -> Response | None:
         if (request.method, request.path) != ("POST", "/swarm"):
             return None

@@ -3,6 +3,7 @@
 import os
 import signal
 from argparse import Namespace
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
@@ -86,7 +87,7 @@ class RecordedShape(SearchShape):
         if not options.record:
             return Conductor(runner, options.target, drain_s=DRAIN_S)
         writer = self.writer = RecordWriter(Path(options.record))
-        (user_class,) = [self.user_class] if self.user_class else runner.environment.user_classes
+        user_class = self.user_class or _only(runner.environment.user_classes)
         source = source_of(user_class.server, options, self.models(options))
         board = self._serve(options, user_class, source) if options.metrics_port else None
 
@@ -124,3 +125,8 @@ class RecordedShape(SearchShape):
         board = Board(TargetLabels(*labels), self.slo(options), server_cores)
         self._shown.show(board, options.metrics_port)
         return board
+
+
+def _only(user_classes: Sequence[Any]) -> Any:
+    (one,) = user_classes
+    return one

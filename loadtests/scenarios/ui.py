@@ -12,7 +12,7 @@ from typing import Any
 from locust import User, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.runners import Runner, WorkerRunner
+from locust.runners import Runner
 
 from loadtests.plugin.conductor import Conductor, Probed
 from loadtests.plugin.shape import Search
@@ -71,9 +71,10 @@ def plug_in(environment: Environment, **_: Any) -> None:
         user_class = CLASSES[deployed.server, protocol]
         user_class.host = deployed.addresses[protocol]
         environment.user_classes.append(user_class)
-    if environment.web_ui is not None and not isinstance(environment.runner, WorkerRunner):
-        add_links(environment.web_ui, SETUP.links, Path(SETUP.results))
-        refuse_nonsense(environment.web_ui, _nonsense)
+    app = environment.web_ui.app if environment.web_ui else None
+    if app is not None:
+        add_links(app, SETUP.links, Path(SETUP.results))
+        refuse_nonsense(app, _nonsense)
 
 
 def _nonsense(form: dict[str, str]) -> str | None:

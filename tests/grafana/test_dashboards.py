@@ -93,6 +93,13 @@ def prometheus(recorded_run: RecordedRun) -> Iterator[str]:
         yield running.url
 
 
+def test_a_dashboard_asks_by_the_variables_it_has() -> None:
+    for uid, dashboard in DASHBOARDS.items():
+        has = {variable["name"] for variable in dashboard["templating"]["list"]}
+        asked = {name for _, expr in queries(dashboard) for name in re.findall(r"\$(\w+)", expr)}
+        assert asked <= has, uid
+
+
 def test_every_query_has_an_answer(recorded_run: RecordedRun, prometheus: str) -> None:
     """At some time of the run, and always a finite one."""
     unanswered = set()
