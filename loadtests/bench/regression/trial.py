@@ -4,16 +4,18 @@ from dataclasses import dataclass
 
 from serving.reference.launch import Behaviour
 
-SERVERS = 4
-MEAN_US = 1000
+SERVERS = 32
+MEDIAN_US = 10_000
+"""So slow that a machine's hiccups of a millisecond weigh little."""
+SIGMA = 0.3
 SLOWER = 1.1
 """Times as long, so that a ceiling falls by a share of 1 - 1/1.1."""
 BASELINES = 10
 SLOWED = 20
 MAY_MISS = 1
 """Of the slowed runs."""
-USERS = 16
-"""Four for each server in parallel: no gap between two requests, and latencies of some ms."""
+USERS = 4 * SERVERS
+"""So many always wait that no server is ever idle."""
 HOLD_S = 12.0
 
 
@@ -22,15 +24,16 @@ class Build:
     """A reference server that stands for a build."""
 
     name: str
-    mean_us: int
+    median_us: int
 
     def behaviour(self, seed: int) -> Behaviour:
         """Its service times, drawn afresh for each run."""
-        return Behaviour(service=f"exponential:{self.mean_us}us", servers=SERVERS, seed=seed)
+        service = f"lognormal:{self.median_us}us,{SIGMA}"
+        return Behaviour(service=service, servers=SERVERS, seed=seed)
 
 
-BASELINE = Build("baseline", MEAN_US)
-SLOW = Build("slowed", round(SLOWER * MEAN_US))
+BASELINE = Build("baseline", MEDIAN_US)
+SLOW = Build("slowed", round(SLOWER * MEDIAN_US))
 
 
 @dataclass(frozen=True, slots=True)
