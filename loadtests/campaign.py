@@ -48,6 +48,8 @@ class Campaign:
         self._view = view
         self._cannot_calibrate = why_impossible()
         self._calibration: Calibration | None = None
+        self._scenario = plan.scenario.name if plan.scenario else None
+        self._parts = plan.scenario.mix if plan.scenario else ()
         self._mixed: dict[Part, BuiltModel] = {}
         self._next_version: NextVersion | None = None
         """Of the server that runs, in the scenario that loads one."""
@@ -55,7 +57,7 @@ class Campaign:
         """Those of the load generator for the current target."""
         self._probes = 0
         """The next probe's number in the record."""
-        self.folder = new_run_folder(plan.results, plan.scenario or plan.profile)
+        self.folder = new_run_folder(plan.results, self._scenario or plan.profile)
         self._metrics = Metrics(self.folder, plan.generator_cores)
         self._windows = follow_windows(self.folder)
         self._keeper = RunKeeper(self.folder, run_info(plan, self.folder.name))
@@ -75,7 +77,7 @@ class Campaign:
             with self._metrics:
                 for line in self._metrics.told():
                     self._view.say(line)
-                self._mixed = {part: built[part.model] for part in self._plan.mix}
+                self._mixed = {part: built[part.model] for part in self._parts}
                 for target in self._plan.targets:
                     self._measure(target, built[target.model])
         except BaseException as error:
@@ -90,7 +92,7 @@ class Campaign:
 
     def _build_models(self) -> dict[str, BuiltModel]:
         built = {}
-        named = (each.model for each in (*self._plan.targets, *self._plan.mix))
+        named = (each.model for each in (*self._plan.targets, *self._parts))
         for name in dict.fromkeys(named):
             built[name] = ensure(name, self._view.say)
             built[name].verify()
@@ -112,7 +114,7 @@ class Campaign:
         """Everything that is done between a server's start and its end."""
         self._view.phase("starting the server")
         kind, cores = self._plan.kinds[target.server], self._plan.server_cores
-        if cold := self._plan.scenario == "cold":
+        if cold := self._scenario == "cold":
             built = own_copy(built, work / "model")
         also = {one.spec.name: one for one in self._mixed.values() if one.spec != built.spec}
         launch = plan_launch(
@@ -168,8 +170,8 @@ class Campaign:
 
     def _load(self, target: Target, server: Deployment, repeat: int) -> None:
         """The scenario, or the searches of the profile one after another."""
-        if self._plan.scenario:
-            self._search(self._plan.scenario, target, server, repeat, self._plan.settings)
+        if (scenario := self._plan.scenario) is not None:
+            self._search(scenario.name, target, server, repeat, scenario.options)
             return
         self._search("ceiling", target, server, repeat, self._found(target) if repeat else {})
         if not PROFILES[self._plan.profile].capacity or not engine.available():

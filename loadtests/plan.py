@@ -1,21 +1,19 @@
 """What a run is asked to do, checked before anything is started."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from loadtests.measure.slo import Slo, parse_slo
-from loadtests.record.arrivals import read_arrivals
+from loadtests.scenario_plan import ScenarioPlan, plan_scenario
 from loadtests.search.ceiling import PROFILES
-from loadtests.search.courses import COURSES, Mixed, Replay, course_of
-from loadtests.search.mix import Part, parse_mix
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
-from serving.deployment import SERVERS, choose_kind
+from serving.deployment import CONFIGURATION_FILES, SERVERS, choose_kind
 from serving.errors import UsageError
-from serving.launch import CONFIGURATION_FILES, CONFIGURATIONS
+from serving.launch import CONFIGURATIONS
 from serving.models import MODELS, model_spec
 
 T = TypeVar("T", str, int)
@@ -27,8 +25,7 @@ class Plan:
     """The targets of a run in their order, and what is common to them.
 
     ``kinds`` says how each server is deployed. ``slo`` is what the capacity is sought for, None for
-    the default. With a ``scenario`` each target gets that, once, and ``settings`` are its options
-    in Locust; otherwise each is measured ``repeats`` times, its server restarted between.
+    the default. With a ``scenario`` each target gets that, once; otherwise each is measured ``repeats`` times, its server restarted between.
     """
 
     profile: str
@@ -39,13 +36,7 @@ class Plan:
     results: Path
     slo: Slo | None
     repeats: int
-    scenario: str | None = None
-    settings: Mapping[str, object] = field(default_factory=dict)
-
-    @property
-    def mix(self) -> tuple[Part, ...]:
-        """The kinds of requests of the scenario that has several; none for others."""
-        return parse_mix(str(self.settings["mix"])) if self.scenario == "mixed" else ()
+    scenario: ScenarioPlan | None = None
 
 
 def make_plan(
@@ -72,6 +63,7 @@ def make_plan(
     ``serving/*/config/tuned``. UsageError names the first choice that does not exist.
     """
     among("profile", [profile], PROFILES)
+    planned = plan_scenario(scenario, settings, capacity_rps, slo)
     servers = among("server", servers, SERVERS)
     full = profile == "full"
     server_cores, generator_cores = share_cores(parse_cores(cores) if cores else None)
@@ -92,18 +84,16 @@ def make_plan(
         for body in bodies_of(model_spec(model), protocol)
     )
     _check_names(targets)
-    chosen = _settings(scenario, settings, capacity_rps, slo)
     return Plan(
         profile=profile,
-        targets=_mixed(targets, str(chosen["mix"])) if scenario == "mixed" else targets,
+        targets=planned.targets(targets) if planned else targets,
         kinds=_kinds(servers, deployment),
         server_cores=tuple(server_cores),
         generator_cores=tuple(generator_cores),
         results=results,
         slo=_slo(slo, profile, scenario),
         repeats=1 if scenario else repeats or PROFILES[profile].repeats,
-        scenario=scenario,
-        settings=chosen,
+        scenario=planned,
     )
 
 
@@ -122,46 +112,6 @@ def _own_configuration(folder: Path, servers: Sequence[str]) -> str:
                 f"configuration of {server} is made of (--server chooses)"
             )
     return str(folder.absolute())
-
-
-def _mixed(targets: Sequence[Target], mix: str) -> tuple[Target, ...]:
-    """A server in a configuration takes the whole mix, and is called by the mix's first part."""
-    first, *_ = parse_mix(mix)
-    return tuple(
-        dict.fromkeys(
-            replace(target, model=first.model, body=first.body, batch=first.batch)
-            for target in targets
-        )
-    )
-
-
-def _settings(
-    scenario: str | None, settings: Sequence[str], capacity_rps: float | None, slo: str | None
-) -> Mapping[str, object]:
-    if scenario is None:
-        if settings or capacity_rps is not None:
-            raise UsageError("--set and --capacity-rps are of a scenario: add --scenario NAME")
-        return {}
-    among("scenario", [scenario], COURSES)
-    named = dict(_named(setting) for setting in settings)
-    course = course_of(scenario, named)
-    if isinstance(course, Mixed):
-        named["mix"] = course.mix
-    if isinstance(course, Replay):
-        read_arrivals(Path(course.arrivals))
-    if capacity_rps is not None and not course.needs_capacity:
-        raise UsageError(f"--capacity-rps: the scenario {scenario} has no use for it")
-    if capacity_rps is not None and not 0 < capacity_rps < float("inf"):
-        raise UsageError(f"--capacity-rps: {capacity_rps} is not a rate above 0")
-    more = {"capacity-rps": capacity_rps, "slo": slo}
-    return named | {name: value for name, value in more.items() if value is not None}
-
-
-def _named(setting: str) -> tuple[str, str]:
-    name, equals, value = setting.partition("=")
-    if not equals:
-        raise UsageError(f"--set {setting!r} makes no sense: write it as in --set factor=5")
-    return name.strip().replace("_", "-"), value.strip()
 
 
 def _slo(text: str | None, profile: str, scenario: str | None) -> Slo | None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from loadtests.plan import Plan, make_plan
+from loadtests.search.ceiling import PROFILES
 from serving import cores
 from serving.errors import UsageError
 
@@ -83,8 +84,9 @@ def test_a_scenario_is_run_once_with_its_settings() -> None:
     chosen = plan(
         scenario="spike", settings=["factor=3", "peak_s = 4"], capacity_rps=500.0, slo="p99=20ms"
     )
-    assert (chosen.scenario, chosen.repeats) == ("spike", 1)
-    assert chosen.settings == {
+    assert chosen.scenario is not None
+    assert (chosen.scenario.name, chosen.repeats) == ("spike", 1)
+    assert chosen.scenario.options == {
         "factor": "3",
         "peak-s": "4",
         "capacity-rps": 500.0,
@@ -99,7 +101,17 @@ def test_a_server_takes_a_whole_mix() -> None:
         "tfserving-rest-digits-x8-tuned",
         "torchserve-rest-digits-x8-tuned",
     ]
-    assert chosen.settings["mix"] == "digits:json:8=2,digits:tensor:1"
+    assert chosen.scenario is not None
+    assert [part.name for part in chosen.scenario.mix] == ["digits json x8", "digits tensor x1"]
+
+
+def test_the_time_left_knows_the_course() -> None:
+    searched = plan(scenario="soak", settings=["soak-s=600"]).scenario
+    known = plan(scenario="soak", settings=["soak-s=600"], capacity_rps=500.0).scenario
+    assert searched is not None
+    assert known is not None
+    assert 600 < known.estimate_s(PROFILES["quick"]) < 720
+    assert searched.estimate_s(PROFILES["quick"]) > known.estimate_s(PROFILES["quick"]) + 30
 
 
 @pytest.mark.parametrize(
