@@ -140,9 +140,7 @@ def _refutes(claim: Claim, one: Witness) -> bool:
     return many_enough and below and not one.at_least and one.configuration != "vendor"
 
 
-def _refutation(
-    claim: Claim, fit: Sequence[Witness], offers: dict[str, Offer]
-) -> Verdict | None:
+def _refutation(claim: Claim, fit: Sequence[Witness], offers: dict[str, Offer]) -> Verdict | None:
     below = [one for one in fit if _refutes(claim, one)]
     offer = offers.get(fit[0].model) if fit else None
     if not below or offer is None or _unmeasured(claim, below, offer):

@@ -138,9 +138,7 @@ def _lost(demand: Demand, bought: Bought) -> int:
     return demand.spares * each
 
 
-def _option(
-    demand: Demand, one: Replica, rate_rps: float, prices: Prices | None
-) -> Option | str:
+def _option(demand: Demand, one: Replica, rate_rps: float, prices: Prices | None) -> Option | str:
     usable_rps = (1 - demand.headroom) * rate_rps
     if usable_rps * MOST_REPLICAS <= demand.peak_rps:
         return (

@@ -46,8 +46,10 @@ def pooling_ratios(
     """The quantile of response latency behind each kind of balancer, relative to ``random``."""
     if replicas == 1:
         return dict.fromkeys(BALANCINGS, 1.0)
-    found = {kind: _quantile_s(_pool(one, replicas, kind), one, rate_rps / replicas, quantile)
-             for kind in BALANCINGS}
+    found = {
+        kind: _quantile_s(_pool(one, replicas, kind), one, rate_rps / replicas, quantile)
+        for kind in BALANCINGS
+    }
     return {kind: min(1.0, found[kind] / found["random"]) for kind in BALANCINGS}
 
 

@@ -144,7 +144,7 @@ class Replica:
         slo: Slo,
         rate_rps: float,
         ends: tuple[float, float],
-        at_least: bool,
+        at_least: bool,  # noqa: FBT001
         basis: Basis,
         why: tuple[str, ...],
     ) -> Estimate:

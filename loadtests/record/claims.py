@@ -7,9 +7,9 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from loadtests.measure.slo import parse_slo
 from loadtests.measure import claims
 from loadtests.measure.claims import Claim, Offer, Witness
+from loadtests.measure.slo import parse_slo
 from loadtests.record.run import ClaimMade
 from loadtests.record.summary import ClaimVerdict, Interval, Summary, TargetSummary, Verdict
 from serving.corpus import BATCHES, bodies_of

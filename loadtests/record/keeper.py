@@ -9,7 +9,7 @@ from loadtests.record.files import write_whole
 from loadtests.record.reader import read_capacities, read_run, read_server, read_windows
 from loadtests.record.run import RUN, RunInfo, TargetRun
 from loadtests.record.summarise import summarise
-from loadtests.record.summary import Summary
+from loadtests.record.summary import SUMMARY, Summary
 from serving.errors import RecordError
 
 LATEST = "latest"
@@ -52,7 +52,7 @@ def draw_summary(folder: Path) -> Summary:
         read_run(folder), read_windows(folder), read_server(folder), read_capacities(folder)
     )
     text = summary.model_dump_json(by_alias=True, indent=2)
-    write_whole(folder / "summary.json", text + "\n")
+    write_whole(folder / SUMMARY, text + "\n")
     return summary
 
 

@@ -6,32 +6,51 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hdrh.histogram import HdrHistogram
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import COUNTS, TIMES, Span, Times, Window
 from loadtests.record.answers import CapacityFound
 from loadtests.record.details import Details, details_of
 from loadtests.record.run import RUN, RunInfo
+from loadtests.record.summary import SUMMARY, Summary
 from loadtests.record.writer import CAPACITY, HISTOGRAMS, SERVER, WINDOWS
-from serving.errors import RecordError
+from serving.errors import RecordError, UsageError
 
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+
+def find_run(named: str, results: Path) -> Path:
+    """The folder of the run ``named``: a path, or a name in ``results``; UsageError for neither."""
+    folders = [folder for folder in (Path(named), results / named) if folder.is_dir()]
+    if not named or not folders:
+        raise UsageError(f"no run {named!r}, neither a folder nor a name in {results}")
+    return folders[0].resolve()
 
 
 def read_run(folder: Path) -> RunInfo:
     """What ran; RecordError when that cannot be read, or was edited."""
+    return _read_whole(folder, RUN, RunInfo)
+
+
+def read_summary(folder: Path) -> Summary:
+    """The summary as it was drawn last; RecordError as of :func:`read_run`."""
+    return _read_whole(folder, SUMMARY, Summary)
+
+
+def _read_whole(folder: Path, name: str, model: type[M]) -> M:
     try:
-        return RunInfo.model_validate_json((folder / RUN).read_bytes())
+        return model.model_validate_json((folder / name).read_bytes())
     except OSError as error:
         raise RecordError(
-            f"cannot read the run record {folder}: {RUN}: {error.strerror}; "
+            f"cannot read the run record {folder}: {name}: {error.strerror}; "
             "name a folder that redline run left"
         ) from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
-        raise RecordError(f"{folder / RUN} is damaged: {where}: {first['msg']}") from None
+        raise RecordError(f"{folder / name} is damaged: {where}: {first['msg']}") from None
 
 
 def read_windows(folder: Path) -> list[Window]:

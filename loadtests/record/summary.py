@@ -18,6 +18,7 @@ from loadtests.record.run import (
     TargetIdentity,
 )
 
+SUMMARY = "summary.json"
 Bottleneck = Literal["server", "generator", "connections", "unknown"]
 ProbeStep = Literal["grow", "refine", "hold", "double", "bisect", "confirm"]
 Outcome = Literal["pass", "likely", "unlikely", "fail"]
@@ -193,7 +194,7 @@ class Summary(Record):
     host: Host
     targets: list[TargetSummary]
     demand: DemandStated | None = None
-    claims: list[ClaimVerdict] = []
+    claims: list[ClaimVerdict] = []  # noqa: RUF012 - pydantic copies it
 
     model_config = ConfigDict(
         extra="forbid",
