@@ -223,6 +223,8 @@ def _run_info(plan: Plan, name: str) -> RunInfo:
         versions=host.versions(),
         seed=SEED,
         host=host.describe_host(),
+        demand=plan.demand,
+        claims=list(plan.claims),
     )
 
 

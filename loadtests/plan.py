@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from loadtests.measure.slo import Slo, parse_slo
+from loadtests.planning.demand import make_demand
+from loadtests.record.claims import read_claims
+from loadtests.record.run import ClaimMade, DemandStated
 from loadtests.search.ceiling import PROFILES
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
@@ -17,6 +20,8 @@ from serving.models import MODELS, model_spec
 
 T = TypeVar("T", str, int)
 PROTOCOLS = ("grpc", "rest")
+DEMAND_RPS = 10_000.0
+"""What a report answers where nothing is asked and nothing is claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,7 @@ class Plan:
     """The targets of a run in their order, and what is common to them.
 
     ``kinds`` says how each server is deployed. ``slo`` is what the capacity is sought for, None for
-    the default.
+    the default. ``demand`` is what the report answers, ``claims`` what it settles.
     """
 
     profile: str
@@ -34,6 +39,8 @@ class Plan:
     generator_cores: tuple[int, ...]
     results: Path
     slo: Slo | None
+    demand: DemandStated
+    claims: tuple[ClaimMade, ...]
 
 
 def make_plan(
@@ -48,6 +55,7 @@ def make_plan(
     cores: str | None,
     results: Path,
     slo: str | None = None,
+    rps: float | None = None,
 ) -> Plan:
     """The plan for these choices; an empty choice means the profile's own.
 
@@ -56,6 +64,7 @@ def make_plan(
     """
     among("profile", [profile], PROFILES)
     servers = among("server", servers, SERVERS)
+    claims = tuple(read_claims())
     quick = profile == "quick"
     server_cores, generator_cores = share_cores(parse_cores(cores) if cores else None)
     models = among("model", models, MODELS, default=["digits"] if quick else None)
@@ -78,7 +87,16 @@ def make_plan(
         generator_cores=tuple(generator_cores),
         results=results,
         slo=_slo(slo, profile),
+        demand=_demand(rps, slo, claims),
+        claims=claims,
     )
+
+
+def _demand(rps: float | None, slo: str | None, claims: Sequence[ClaimMade]) -> DemandStated:
+    """Without a rate, the highest one that is claimed."""
+    if rps is not None:
+        return DemandStated(rps=make_demand(rps=rps).rps, slo=slo)
+    return DemandStated(rps=max((claim.rate for claim in claims), default=DEMAND_RPS), slo=slo)
 
 
 def _slo(text: str | None, profile: str) -> Slo | None:

@@ -11,6 +11,7 @@ from loadtests.planning.cost import Prices, parse_instances
 from loadtests.planning.demand import HEADROOM, SPARES, check_cost, make_demand
 from loadtests.planning.measured import replicas_of
 from loadtests.planning.plan import CapacityPlan, make_plan
+from loadtests.planning.replica import Kind
 from loadtests.record.claims import CLAIMS, judge_claims, read_claims
 from loadtests.record.reader import find_run, read_summary
 from loadtests.report.plan_json import plan_json
@@ -77,7 +78,7 @@ def plan(
     folders = list(dict.fromkeys(find_run(named, RESULTS) for named in run))
     summaries = [read_summary(folder) for folder in folders]
     replicas, missing = replicas_of(summaries)
-    kinds = {"invalid": allow_invalid, "embedded": allow_embedded}
+    kinds: dict[Kind, bool] = {"invalid": allow_invalid, "embedded": allow_embedded}
     allowed = [kind for kind, yes in kinds.items() if yes]
     found = make_plan(demand, replicas, prices, allowed, missing)
     verdicts = judge_claims(made, summaries)

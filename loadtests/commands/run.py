@@ -51,6 +51,13 @@ def run(
             "by default the p99 up to 5 times that of a single user."
         ),
     ] = None,
+    rps: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            help="The requests per second whose replicas the report reckons; by default the "
+            "highest rate that is claimed of a server."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
 ) -> None:
     """Serve the models, load each target to its ceiling, and leave a report."""
@@ -66,6 +73,7 @@ def run(
         cores=cores,
         results=out.absolute(),
         slo=slo,
+        rps=rps,
     )
     os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
     view = View(terminal, len(plan.targets), PROFILES[plan.profile])

@@ -35,7 +35,7 @@ def _target(rank: int, one: TargetPlan) -> dict[str, object]:
     replica, estimate = one.replica, one.estimate
     return {
         "rank": rank,
-        "run": replica.run,
+        "runs": list(one.runs),
         "target": replica.name,
         "server": replica.server,
         "protocol": replica.protocol,
@@ -43,7 +43,7 @@ def _target(rank: int, one: TargetPlan) -> dict[str, object]:
         "batch": replica.batch,
         "configuration": replica.configuration,
         "deployment": replica.deployment,
-        "marks": [doubt.what for doubt in replica.doubts],
+        "marks": [doubt.what for doubt in one.doubts],
         "slo": str(estimate.slo),
         "replica": {
             "cores": replica.cores or None,

@@ -7,9 +7,14 @@ from loadtests.measure.slo import parse_slo
 from loadtests.planning.demand import Demand
 from loadtests.planning.measured import replicas_of
 from loadtests.planning.plan import CapacityPlan, make_plan
+from loadtests.planning.replica import Kind
 from loadtests.record.summary import ClaimVerdict, Summary
 from loadtests.report.figure import Plot
 from loadtests.report.plan_plots import plan_plots
+
+
+STAND_INS: Kind = "embedded"
+"""Marked as such, behind the servers: a run's own report leaves nothing out that it measured."""
 
 
 @dataclass(frozen=True)
@@ -37,5 +42,5 @@ def capacity_part(summary: Summary) -> CapacityPart | None:
     asked = summary.demand
     replicas, missing = replicas_of([summary])
     demand = Demand(rps=asked.rps, slo=parse_slo(asked.slo) if asked.slo else None)
-    plan = make_plan(demand, replicas, None, (), missing)
+    plan = make_plan(demand, replicas, None, (STAND_INS,), missing)
     return CapacityPart(plan, plan_plots(plan), summary.claims, [Evidence(summary, "")])

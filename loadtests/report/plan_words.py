@@ -30,9 +30,8 @@ def question(plan: CapacityPlan) -> str:
 def _lost(demand: Demand) -> str:
     if not demand.spares:
         return ""
-    return f", even when {numbers.plural(demand.spares, 'replica')} of them fail" + (
-        "s" if demand.spares == 1 else ""
-    )
+    several = f"{numbers.count(demand.spares)} of them fail"
+    return f", even when {several if demand.spares > 1 else 'one of them fails'}"
 
 
 def objective(slo: Slo) -> str:
@@ -107,7 +106,7 @@ def milliseconds(value_s: float | None) -> str:
 
 def standings(one: TargetPlan) -> str:
     """The marks of a target whose figures may only be used because that was asked for."""
-    kinds = [doubt.kind for doubt in one.replica.doubts]
+    kinds = [doubt.kind for doubt in one.doubts]
     marks = {"invalid": "INVALID or incomplete", "embedded": "stand-in"}
     return ", ".join(marks[kind] for kind in dict.fromkeys(kinds))
 
@@ -193,7 +192,7 @@ def risks(plan: CapacityPlan) -> list[str]:
         lines.append(
             "Lower bounds are among the figures: what is planned for them may be too much."
         )
-    if any(one.replica.doubts for one in plan.targets):
+    if any(one.doubts for one in plan.targets):
         lines.append(
             "Figures that are INVALID, incomplete or of a stand-in were used because that was "
             "asked for; nothing should be bought on them."
