@@ -12,7 +12,6 @@ from loadtests.record.summary import ClaimVerdict, Summary
 from loadtests.report.figure import Plot
 from loadtests.report.plan_plots import plan_plots
 
-
 STAND_INS: Kind = "embedded"
 """Marked as such, behind the servers: a run's own report leaves nothing out that it measured."""
 
