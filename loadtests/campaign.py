@@ -255,6 +255,8 @@ def run_info(plan: Plan, name: str) -> RunInfo:
         versions=host.versions(),
         seed=SEED,
         host=host.describe_host(),
+        demand=plan.demand,
+        claims=list(plan.claims),
     )
 
 

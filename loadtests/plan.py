@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from loadtests.measure.slo import Slo, parse_slo
+from loadtests.planning.demand import make_demand
+from loadtests.record.claims import read_claims
+from loadtests.record.run import ClaimMade, DemandStated
 from loadtests.scenario_plan import ScenarioPlan, plan_scenario
 from loadtests.search.ceiling import PROFILES
 from loadtests.target import Target
@@ -18,6 +21,8 @@ from serving.models import MODELS, model_spec
 
 T = TypeVar("T", str, int)
 PROTOCOLS = ("grpc", "rest")
+DEMAND_RPS = 10_000.0
+"""What a report answers where nothing is asked and nothing is claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,9 @@ class Plan:
     """The targets of a run in their order, and what is common to them.
 
     ``kinds`` says how each server is deployed. ``slo`` is what the capacity is sought for, None for
-    the default. With a ``scenario`` each target gets that, once; otherwise each is measured ``repeats`` times, its server restarted between.
+    the default. With a ``scenario`` each target gets that, once; otherwise each is measured
+    ``repeats`` times, its server restarted between. ``demand`` is what the report answers,
+    ``claims`` what it settles.
     """
 
     profile: str
@@ -36,6 +43,8 @@ class Plan:
     results: Path
     slo: Slo | None
     repeats: int
+    demand: DemandStated
+    claims: tuple[ClaimMade, ...]
     scenario: ScenarioPlan | None = None
 
 
@@ -55,6 +64,7 @@ def make_plan(
     settings: Sequence[str] = (),
     capacity_rps: float | None = None,
     repeats: int | None = None,
+    rps: float | None = None,
 ) -> Plan:
     """The plan for these choices; an empty choice means the profile's own.
 
@@ -66,6 +76,7 @@ def make_plan(
     planned = plan_scenario(scenario, settings, capacity_rps, slo)
     servers = among("server", servers, SERVERS)
     full = profile == "full"
+    claims = tuple(read_claims())
     server_cores, generator_cores = share_cores(parse_cores(cores) if cores else None)
     models = among("model", models, MODELS, default=None if full else ["digits"])
     named = [each for each in configurations if "/" not in each]
@@ -93,8 +104,17 @@ def make_plan(
         results=results,
         slo=_slo(slo, profile, scenario),
         repeats=1 if scenario else repeats or PROFILES[profile].repeats,
+        demand=_demand(rps, slo, claims),
+        claims=claims,
         scenario=planned,
     )
+
+
+def _demand(rps: float | None, slo: str | None, claims: Sequence[ClaimMade]) -> DemandStated:
+    """Without a rate, the highest one that is claimed."""
+    if rps is not None:
+        return DemandStated(rps=make_demand(rps=rps).rps, slo=slo)
+    return DemandStated(rps=max((claim.rate for claim in claims), default=DEMAND_RPS), slo=slo)
 
 
 def _check_names(targets: Sequence[Target]) -> None:

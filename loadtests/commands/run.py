@@ -74,6 +74,13 @@ def run(
             "its ceiling is sought first."
         ),
     ] = None,
+    rps: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            help="The requests per second whose replicas the report reckons; by default the "
+            "highest rate that is claimed of a server."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
 ) -> None:
     """Serve the models, load each target to its ceiling, and leave a report."""
@@ -92,6 +99,7 @@ def run(
         scenario=scenario,
         settings=set_,
         capacity_rps=capacity_rps,
+        rps=rps,
     )
     os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
     profiled = PROFILES[plan.profile]

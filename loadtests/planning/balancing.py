@@ -139,12 +139,14 @@ class _LeastLoaded(_Random):
             self._begun += begun
         busy = (free_s > now_s[:, :, None]).sum(axis=2)
         ties = self._random.random(busy.shape)
-        return (busy + (self._sent - self._begun) + ties).argmin(axis=1)
+        chosen: Ints = (busy + (self._sent - self._begun) + ties).argmin(axis=1)
+        return chosen
 
     def _begins(self, now_s: Floats) -> NDArray[np.bool_]:
         """Where the first of the line has begun by now."""
         starts_s = self._starts_s[*self._all, self._begun % LONGEST_LINE]
-        return (starts_s <= now_s) & (self._begun < self._sent)
+        begins: NDArray[np.bool_] = (starts_s <= now_s) & (self._begun < self._sent)
+        return begins
 
     def sent(self, replica: Ints, start_s: Floats) -> None:
         place = self._sent[self._rows, replica] % LONGEST_LINE

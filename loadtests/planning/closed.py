@@ -67,7 +67,7 @@ class ClosedLoop:
         return low
 
     def quantile_s(self, rate_rps: float, quantile: float) -> float:
-        """The response latency that the share ``quantile`` does not exceed; ``inf`` at the ceiling."""
+        """The response latency that the share ``quantile`` does not exceed; else ``inf``."""
         if rate_rps > HIGHEST_LOAD * self.ceiling_rps:
             return math.inf
         low, high = 0.0, self._laws[-1].at(quantile)
@@ -82,10 +82,9 @@ class ClosedLoop:
 
     def _found_shares(self, rate_rps: float) -> Floats:
         """How often an arrival finds 0, 1, 2, ... requests in flight."""
-        drawn_rps = self._goodput_at(np.arange(1, self._most))
-        logs = np.concatenate(
-            [[0.0], np.cumsum(math.log(max(rate_rps, 1e-12)) - np.log(drawn_rps))]
-        )
+        drawn_rps = self._goodput_at(np.arange(1.0, self._most))
+        steps = math.log(max(rate_rps, 1e-12)) - np.log(drawn_rps)
+        logs = np.concatenate([[0.0], np.cumsum(steps)])
         shares = np.exp(logs - logs.max())
         return np.asarray(shares / shares.sum())
 

@@ -13,16 +13,17 @@ from loadtests.search.ceiling import MAX_ERROR_RATIO
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 
 
-def replicas_of(summary: Summary) -> tuple[list[Replica], list[Excluded]]:
-    """Every target of a run that has what a plan needs, and the others."""
+def replicas_of(summaries: Sequence[Summary]) -> tuple[list[Replica], list[Excluded]]:
+    """Every target of the runs that has what a plan needs, and the others with why not."""
     found: list[Replica] = []
     missing: list[Excluded] = []
-    for target in summary.targets:
-        one = _replica(summary, target)
-        if isinstance(one, str):
-            missing.append(Excluded(summary.name, target.name, one))
-        else:
-            found.append(one)
+    for summary in summaries:
+        for target in summary.targets:
+            one = _replica(summary, target)
+            if isinstance(one, str):
+                missing.append(Excluded(summary.name, target.name, one))
+            else:
+                found.append(one)
     return found, missing
 
 

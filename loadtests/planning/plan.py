@@ -8,7 +8,7 @@ from loadtests.measure.slo import Slo
 from loadtests.planning.cost import Bought, Prices, buy
 from loadtests.planning.demand import Demand
 from loadtests.planning.pooling import Balanced, balanced
-from loadtests.planning.replica import Estimate, Excluded, Replica
+from loadtests.planning.replica import Doubt, Estimate, Excluded, Kind, Replica, together
 
 RATES = (0.5, 1.0, 2.0, 4.0)
 LIMITS = (0.5, 1.0, 2.0, 4.0)
@@ -36,7 +36,7 @@ class WhatIf:
 
 @dataclass(frozen=True, slots=True)
 class TargetPlan:
-    """What the demand needs of one target.
+    """What the demand needs of one target, by one or more ``runs`` of it (``replica``: the first).
 
     ``safe`` rests on the low end of the estimate, ``expected`` on its middle, ``best`` (None where
     the estimate is a lower bound) on its high end. ``used`` is the share of each replica's capacity
@@ -46,6 +46,8 @@ class TargetPlan:
     """
 
     replica: Replica
+    runs: tuple[str, ...]
+    doubts: tuple[Doubt, ...]
     estimate: Estimate
     best: Option | None
     expected: Option
@@ -72,18 +74,25 @@ def make_plan(
     demand: Demand,
     replicas: Sequence[Replica],
     prices: Prices | None = None,
-    allowed: Collection[str] = (),
+    allowed: Collection[Kind] = (),
     missing: Sequence[Excluded] = (),
 ) -> CapacityPlan:
     """The plan for ``demand``; targets with doubts only where their kind is ``allowed``.
 
     Those that are ``missing`` are named beside what is left out here.
     """
-    planned, excluded = [], list(missing)
+    excluded, fit = list(missing), []
     for one in replicas:
-        found = _target(demand, one, prices, allowed)
+        barred = [doubt.what for doubt in one.doubts if doubt.kind not in allowed]
+        if barred:
+            excluded.append(Excluded(one.run, one.name, "; ".join(barred)))
+        else:
+            fit.append(one)
+    planned = []
+    for runs in _alike(fit):
+        found = _target(demand, runs, prices)
         if isinstance(found, str):
-            excluded.append(Excluded(one.run, one.name, found))
+            excluded.append(Excluded(runs[0].run, runs[0].name, found))
         else:
             planned.append(found)
     ranked = sorted(planned, key=_rank)
@@ -97,17 +106,31 @@ def _rank(plan: TargetPlan) -> tuple[object, ...]:
     """Real servers' VALID figures first, alike models and batches together, then by cost."""
     safe, one = plan.safe.bought, plan.replica
     size = safe.cost_per_hour or safe.cores or math.inf
-    return bool(one.doubts), one.model, one.batch, size, safe.replicas, one.name, one.run
+    return bool(plan.doubts), one.model, one.batch, size, safe.replicas, one.name, one.run
 
 
-def _target(
-    demand: Demand, one: Replica, prices: Prices | None, allowed: Collection[str]
-) -> TargetPlan | str:
-    if barred := [doubt.what for doubt in one.doubts if doubt.kind not in allowed]:
-        return "; ".join(barred)
+def _alike(replicas: Sequence[Replica]) -> list[list[Replica]]:
+    """The runs of each target."""
+    found: dict[tuple[object, ...], list[Replica]] = {}
+    for one in replicas:
+        found.setdefault(one.identity, []).append(one)
+    return list(found.values())
+
+
+def _estimate(slo: Slo | None, runs: Sequence[Replica]) -> Estimate | str:
+    """Of all its runs, at one and the same SLO; else why there is none."""
+    asked = runs[0].slo_for(slo)
+    found = [one.estimate(asked) for one in runs]
+    if failed := next((why for why in found if isinstance(why, str)), None):
+        return failed
+    return together([one for one in found if isinstance(one, Estimate)])
+
+
+def _target(demand: Demand, runs: Sequence[Replica], prices: Prices | None) -> TargetPlan | str:
+    one = runs[0]
     if prices and not one.cores:
         return "the number of its cores is not known, so no cost can be given"
-    estimate = one.estimate(demand.slo)
+    estimate = _estimate(demand.slo, runs)
     if isinstance(estimate, str):
         return estimate
     rates = estimate.low_rps, estimate.rps, estimate.high_rps
@@ -119,6 +142,8 @@ def _target(
     lost = running - _lost(demand, safe.bought)
     return TargetPlan(
         replica=one,
+        runs=tuple(each.run for each in runs),
+        doubts=tuple(dict.fromkeys(doubt for each in runs for doubt in each.doubts)),
         estimate=estimate,
         best=None if estimate.at_least else best,
         expected=expected,
@@ -128,7 +153,7 @@ def _target(
         latency_s=_latency_s(one, estimate.slo, demand.peak_rps / running),
         latency_without_spares_s=_latency_s(one, estimate.slo, demand.peak_rps / lost),
         balanced=(),
-        what_if=_what_if(demand, one, estimate, prices),
+        what_if=_what_if(demand, runs, estimate, prices),
     )
 
 
@@ -161,18 +186,18 @@ def _latency_s(one: Replica, slo: Slo, rate_rps: float) -> float | None:
 
 
 def _what_if(
-    demand: Demand, one: Replica, estimate: Estimate, prices: Prices | None
+    demand: Demand, runs: Sequence[Replica], estimate: Estimate, prices: Prices | None
 ) -> tuple[WhatIf, ...]:
     slo = estimate.slo
     rows = []
     for factor in LIMITS:
         asked = replace(slo, limit_us=max(1, round(slo.limit_us * factor)))
-        other = estimate if factor == 1 else one.estimate(asked)
+        other = estimate if factor == 1 else _estimate(asked, runs)
         for times in RATES:
             found = None
             if isinstance(other, Estimate):
                 low_rps = _ordered(factor, other.low_rps, estimate.low_rps)
-                found = _option(demand.at(times), one, low_rps, prices)
+                found = _option(demand.at(times), runs[0], low_rps, prices)
             safe = found if isinstance(found, Option) else None
             rows.append(WhatIf(demand.rps * times, asked, safe))
     return tuple(rows)

@@ -246,7 +246,7 @@ class Summary(Record):
     host: Host
     targets: list[TargetSummary]
     demand: DemandStated | None = None
-    claims: list[ClaimVerdict] = []
+    claims: list[ClaimVerdict] = []  # noqa: RUF012 - pydantic copies it
 
     model_config = ConfigDict(
         extra="forbid",

@@ -11,8 +11,18 @@ from plotly.offline import get_plotlyjs
 from loadtests.record.details import Details
 from loadtests.record.files import write_whole
 from loadtests.record.summary import Summary
-from loadtests.report import derived, evidence, judgement, notes, numbers, scenario_words, words
+from loadtests.report import (
+    derived,
+    evidence,
+    judgement,
+    notes,
+    numbers,
+    plan_words,
+    scenario_words,
+    words,
+)
 from loadtests.report.overview import overview_plots
+from loadtests.report.plan_part import capacity_part
 from loadtests.report.plots import target_plots
 from loadtests.report.verdict import verdict
 
@@ -39,6 +49,7 @@ def render(summary: Summary, details: Mapping[str, Details]) -> str:
                 (target, target_plots(target, details.get(target.name)))
                 for target in summary.targets
             ],
+            capacity=capacity_part(summary),
             plotly_js=get_plotlyjs(),
         )
     )
@@ -62,6 +73,7 @@ def environment() -> Environment:
         judgement=judgement,
         notes=notes,
         numbers=numbers,
+        plan_words=plan_words,
         words=words,
         shell=shlex.join,
     )
