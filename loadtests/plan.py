@@ -53,8 +53,8 @@ def make_plan(
 ) -> Plan:
     """The plan for these choices; an empty choice means the profile's own.
 
-    ``brief`` and ``quick`` take the model ``digits`` in the configuration ``tuned``; ``full`` takes every model
-    and both configurations. A configuration may also be a folder with files as in
+    ``brief`` and ``quick`` take the model ``digits`` in the configuration ``tuned``; ``full`` takes
+    every model and both configurations. A configuration may also be a folder with files as in
     ``serving/*/config/tuned``. UsageError names the first choice that does not exist.
     """
     among("profile", [profile], PROFILES)
