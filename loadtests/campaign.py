@@ -49,7 +49,7 @@ class Campaign:
         self._cannot_calibrate = why_impossible()
         self._calibration: Calibration | None = None
         self._scenario = plan.scenario.name if plan.scenario else None
-        self._parts = plan.scenario.mix if plan.scenario else ()
+        self._parts: tuple[Part, ...] = plan.scenario.mix if plan.scenario else ()
         self._mixed: dict[Part, BuiltModel] = {}
         self._next_version: NextVersion | None = None
         """Of the server that runs, in the scenario that loads one."""
@@ -92,8 +92,8 @@ class Campaign:
 
     def _build_models(self) -> dict[str, BuiltModel]:
         built = {}
-        named = (each.model for each in (*self._plan.targets, *self._parts))
-        for name in dict.fromkeys(named):
+        named = [target.model for target in self._plan.targets]
+        for name in dict.fromkeys([*named, *(part.model for part in self._parts)]):
             built[name] = ensure(name, self._view.say)
             built[name].verify()
         return built

@@ -2,7 +2,6 @@
 
 import math
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -98,10 +97,12 @@ def check(
         configurations=configuration,
         cores=cores,
         results=out.absolute(),
+        slo=slo,
+        scenario="check",
+        settings=[f"rate-rps={rate}", f"check-s={duration}"],
     )
-    settings = {"rate-rps": rate, "check-s": duration, "slo": asked}
     try:
-        summary = _measured(replace(plan, scenario="check", settings=settings))
+        summary = _measured(plan)
     except RedlineError as error:
         _write(
             junit, markdown, checked.failure_junit(str(error)), checked.failure_markdown(str(error))

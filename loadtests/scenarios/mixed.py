@@ -30,7 +30,7 @@ def add_options(parser: LocustArgumentParser) -> None:
 class _FromOptions:
     """Goes before a user class: the command line chooses the requests."""
 
-    host: str
+    host: str | None
 
     def __init__(self, environment: Environment) -> None:
         options = environment.parsed_options or Namespace()
