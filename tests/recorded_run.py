@@ -44,7 +44,8 @@ class RecordedRun:
     """What is in ``folder``, and what its Prometheus said of itself before it ended.
 
     ``windows`` and, of these, one long probe of each target are as its record has them. The Locusts
-    ran from ``began_s`` to ``ended_s``. ``trouble`` are the errors of targets and rules, ``alerts`` those that fired.
+    ran from ``began_s`` to ``ended_s``. ``trouble`` are the errors of targets and rules, ``alerts``
+    those that fired.
     """
 
     folder: Path
