@@ -12,6 +12,7 @@ from typing import Any
 from exporters.collectors import host, process, runs, tfserving, torchserve
 from exporters.listen import Collects, served
 from loadtests.locust_run import locust_command
+from loadtests.measure.window import Window
 from loadtests.ports import free_port
 from loadtests.prometheus import Exporter, recording
 from loadtests.record.probes import RecordedProbe, recorded_probes
@@ -33,7 +34,7 @@ OPTIONS: Mapping[str, tuple[str, Mapping[str, object]]] = {
         "capacity",
         {"slo": "p99=20ms", "found-rps": RATE_RPS, "ceiling-rps": 1000, "most-rps": 1000},
     ),
-    ASTRAY.name: ("ceiling", {}),
+    ASTRAY.name: ("ceiling", {"hold-users": 1}),
 }
 """The scenario of each target, and what is asked of it."""
 
@@ -42,11 +43,13 @@ OPTIONS: Mapping[str, tuple[str, Mapping[str, object]]] = {
 class RecordedRun:
     """What is in ``folder``, and what its Prometheus said of itself before it ended.
 
-    ``probes`` has a probe of each target, as the record has it. The Locusts ran from ``began_s`` to
-    ``ended_s``. ``trouble`` are the errors of targets and rules, ``alerts`` those that fired.
+    ``windows`` and, of these, one long probe of each target are as its record has them. The Locusts
+    ran from ``began_s`` to ``ended_s``. ``trouble`` are the errors of targets and rules, ``alerts``
+    those that fired.
     """
 
     folder: Path
+    windows: Mapping[str, Sequence[Window]]
     probes: Mapping[str, RecordedProbe]
     began_s: float
     ended_s: float
@@ -139,6 +142,9 @@ def _load(
 
 def _wait_until_judged(url: str, loads: Mapping[str, ManagedProcess]) -> None:
     """A probe of each is enough: the open loop would go on for minutes."""
+    failing = 'ALERTS{alertname="ErrorRatioHigh",alertstate="firing"}'
+    assert eventually(lambda: bool(values(url, failing)), timeout_s=60)
+    loads[ASTRAY.name].stop()
     for target in (CLOSED.name, OPEN.name):
         verdict = f'loadgen_verdict{{target="{target}",verdict!="NOT JUDGED"}}'
         found = eventually(lambda expr=verdict: bool(values(url, expr)), timeout_s=90)  # type: ignore[misc]
@@ -159,12 +165,14 @@ def _ended(run: Path, url: str) -> RecordedRun:
         if rule["health"] != "ok"
     }
     [ended_s] = values(url, 'max(timestamp(up{job="process"}))')
-    probes = {name: _probe(run / name, name) for name in (CLOSED.name, OPEN.name)}
+    windows = {name: read_windows(run / name) for name in (CLOSED.name, OPEN.name)}
+    probes = {name: _probe(windows[name], name) for name in windows}
     began_s = min(probe.measured[0].start_s for probe in probes.values())
     span = {"start": began_s, "end": ended_s, "step": 1}
     fired = ask(url, "query_range", query='ALERTS{alertstate="firing"}', **span)["result"]
     return RecordedRun(
         folder=run,
+        windows=windows,
         probes=probes,
         began_s=began_s,
         ended_s=ended_s,
@@ -174,9 +182,9 @@ def _ended(run: Path, url: str) -> RecordedRun:
     )
 
 
-def _probe(folder: Path, name: str) -> RecordedProbe:
+def _probe(windows: Sequence[Window], name: str) -> RecordedProbe:
     """The longest that ended."""
-    probes: Sequence[RecordedProbe] = recorded_probes(read_windows(folder), [])[name]
+    probes = recorded_probes(windows, [])[name]
     return max((probe for probe in probes if probe.ended), key=lambda probe: len(probe.measured))
 
 
