@@ -4,7 +4,6 @@ import sys
 from typing import Annotated
 
 import typer
-from click.core import ParameterSource
 from rich.console import Console
 
 from serving.errors import UsageError
@@ -31,7 +30,8 @@ def allow_only(context: typer.Context, option: str, beside: set[str]) -> None:
     """UsageError for the first other option that was given and is not among ``beside``."""
     for parameter in context.command.params:
         name = parameter.name or ""
-        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        source = context.get_parameter_source(name)
+        given = source is not None and source.name == "COMMANDLINE"
         if given and name not in beside and parameter.opts[0] != option:
             raise UsageError(f"{option} and {parameter.opts[0]} contradict each other: drop one")
 
