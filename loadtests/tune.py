@@ -22,7 +22,7 @@ from serving.errors import DeploymentError, ParityError, UsageError
 from serving.tuning import Tunable, name_of, tunable, write_configuration
 
 RUNS = "runs"
-TRIALS = "trials"
+BEST = "best"
 OURS = ("tuned", "vendor")
 
 Measure = Callable[[Plan], Path]
@@ -123,7 +123,7 @@ class _Tuning:
 
     def _try(self, settings: dict[str, int]) -> Trial:
         name = name_of(settings)
-        configuration = self._folder / TRIALS / self._target.name / name
+        configuration = self._folder / self._record.name / name
         write_configuration(
             self._target.server, settings, configuration, "One trial of redline tune."
         )
@@ -137,13 +137,18 @@ class _Tuning:
         return trial
 
     def _tried(self, settings: dict[str, int], plan: Plan) -> Trial:
-        """A server that does not start, dies or answers wrongly with these settings is a result."""
+        """A server that does not start, dies or answers wrongly with these settings is a result.
+
+        Not so at first, with settings close to our own: then something else is wrong.
+        """
         run = None
         try:
             run = self._measure(plan)
             (target,) = read_summary(run).targets
             ceiling, why = target.ceiling, None if target.ceiling else "no ceiling was found"
         except (DeploymentError, ParityError, GeneratorError) as error:
+            if not self._record.trials:
+                raise
             ceiling, why = None, str(error)
         return Trial(
             settings=settings,
@@ -160,7 +165,7 @@ class _Tuning:
                 f"the first: {self._record.trials[0].why}"
             )
         settings = space.settings(search.best[0])
-        folder = f"best-{space.server}-{self._target.protocol}"
+        folder = f"{self._record.name}/{BEST}"
         comment = f"Found by redline tune for {self._record.name}."
         write_configuration(space.server, settings, self._folder / folder, comment)
         self._keeper.amend_target(self._number, best=folder, best_settings=settings)

@@ -54,8 +54,8 @@ class Compared(Record):
 class TargetTune(Record):
     """One target: its trials in order, then the best settings beside ``tuned`` and ``vendor``.
 
-    ``axes`` are the grid; ``best`` is the folder with the best settings, ready for
-    ``redline run --configuration``.
+    ``axes`` are the grid; ``best`` is the folder with the best settings, from
+    ``tune.json``'s, ready for ``redline run --configuration``.
     """
 
     name: str
