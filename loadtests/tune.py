@@ -13,7 +13,7 @@ from loadtests.planning.gain import gain
 from loadtests.record.files import write_whole
 from loadtests.record.keeper import new_folder, utc_now
 from loadtests.record.reader import read_summary, read_whole
-from loadtests.record.summary import TargetSummary, Verdict
+from loadtests.record.summary import Ceiling, TargetSummary, Verdict
 from loadtests.record.tune import TUNE, Compared, TargetTune, Trial, TuneQuestion, TuneRecord
 from loadtests.search.tuning import TuningSearch
 from loadtests.target import Target
@@ -145,7 +145,7 @@ class _Tuning:
         try:
             run = self._measure(plan)
             (target,) = read_summary(run).targets
-            ceiling, why = target.ceiling, None if target.ceiling else "no ceiling was found"
+            ceiling, why = _usable(target)
         except (DeploymentError, ParityError, GeneratorError) as error:
             if not self._record.trials:
                 raise
@@ -183,6 +183,16 @@ class _Tuning:
             (found,) = read_summary(run).targets
             compared.append(_compared(found, best, str(run.relative_to(self._folder))))
             self._keeper.amend_target(self._number, compared=compared)
+
+
+def _usable(target: TargetSummary) -> tuple[Ceiling | None, str | None]:
+    """The ceiling, or why there is none. INVALID ones tell enough to search by, but for wrong
+    answers."""
+    reasons = target.verdict.reasons if target.verdict else []
+    wrong = next((reason.what for reason in reasons if reason.rule == "right"), None)
+    if wrong or target.ceiling is None:
+        return None, wrong or target.failure or "no ceiling was found"
+    return target.ceiling, None
 
 
 def _compared(found: TargetSummary, best: Compared | None, run: str) -> Compared:

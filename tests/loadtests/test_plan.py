@@ -58,7 +58,7 @@ def test_what_is_said_twice_is_done_once() -> None:
 @pytest.mark.parametrize(
     ("choice", "words"),
     [
-        ({"profile": "slow"}, "unknown profile 'slow': choose from quick, full"),
+        ({"profile": "slow"}, "unknown profile 'slow': choose from brief, quick, full"),
         ({"servers": ["triton"]}, "unknown server 'triton': choose from tfserving, torchserve"),
         ({"protocols": ["http"]}, "unknown protocol 'http': choose from grpc, rest"),
         ({"models": ["bert"]}, "unknown model 'bert': choose from digits, resnet50"),

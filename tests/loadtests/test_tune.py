@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from loadtests.plan import Plan
+from loadtests.record.summary import Reason
 from loadtests.record.tune import TUNE, TuneQuestion, TuneRecord
 from loadtests.report.tune_table import gained
 from loadtests.tune import begin, carry_on
 from serving.errors import DeploymentError, RecordError, UsageError
-from tests.loadtests.report.summaries import make_summary, make_target, with_ceiling
+from tests.loadtests.report.summaries import judged, make_summary, make_target, with_ceiling
 
 REDLINE = Path(sys.executable).with_name("redline")
 
@@ -127,6 +128,22 @@ def test_what_was_cut_short_goes_on_where_it_was(tmp_path: Path) -> None:
     assert [each.gain for each in record.targets[0].compared] == [
         each.gain for each in straight.targets[0].compared
     ]
+
+
+def test_settings_with_wrong_answers_are_no_best(tmp_path: Path) -> None:
+    def wrong(plan: Plan) -> Path:
+        folder = Runs()(plan)
+        if "-b32" in folder.name:
+            reason = Reason(rule="right", what="3 sampled answers were wrong", remedy="")
+            target = judged(make_target(20_000.0), reason)
+            summary = make_summary(target).model_dump_json(by_alias=True)
+            (folder / "summary.json").write_text(summary)
+        return folder
+
+    folder = begin(question(), tmp_path)
+    (target,) = carry_on(folder, wrong, lambda _: None).targets
+    assert ("3 sampled answers were wrong", None) in [(t.why, t.goodput_rps) for t in target.trials]
+    assert target.best_settings == {"workers": 2, "batch_size": 16, "batch_delay_ms": 1}
 
 
 def test_every_target_is_tuned_on_its_own(tmp_path: Path) -> None:
