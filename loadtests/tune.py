@@ -1,13 +1,10 @@
 """One tuning: brief runs of settings that a search chooses, then the best of them beside ours."""
 
-import sys
-from collections.abc import Callable
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 
-from loadtests import host
 from loadtests.locust_run import GeneratorError
+from loadtests.many_runs import RUNS, Measure, Say, beginning
 from loadtests.plan import Plan, make_plan
 from loadtests.planning.gain import gain
 from loadtests.record.files import write_whole
@@ -21,13 +18,8 @@ from serving.cores import process_on
 from serving.errors import DeploymentError, ParityError, UsageError
 from serving.tuning import Tunable, name_of, tunable, write_configuration
 
-RUNS = "runs"
 BEST = "best"
 OURS = ("tuned", "vendor")
-
-Measure = Callable[[Plan], Path]
-"""Makes one run, and answers its folder."""
-Say = Callable[[str], None]
 
 
 def begin(question: TuneQuestion, results: Path) -> Path:
@@ -42,11 +34,7 @@ def begin(question: TuneQuestion, results: Path) -> Path:
     targets = [_untried(target, plan) for target in plan.targets]
     folder = new_folder(results, "tune")
     record = TuneRecord(
-        name=folder.name,
-        started=utc_now(),
-        command=["redline", *sys.argv[1:]],
-        redline=metadata.version("redline"),
-        host=host.describe_host(),
+        **beginning(folder),
         question=question,
         targets=targets,
     )
