@@ -1,12 +1,10 @@
 """One scale: every target on every count of cores, a run for each, and the law through them."""
 
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 
-from loadtests import host
+from loadtests.many_runs import RUNS, Measure, Say, beginning
 from loadtests.measure.slo import Slo, parse_slo
 from loadtests.plan import Plan, make_plan
 from loadtests.planning.scale_points import scale_target
@@ -22,12 +20,7 @@ from serving.errors import UsageError
 from serving.topology import read_topology
 
 FEWEST_REPEATS = 3
-RUNS = "runs"
 PAGE = "scale.html"
-
-Measure = Callable[[Plan], Path]
-"""Makes one run, and answers its folder."""
-Say = Callable[[str], None]
 
 
 def parse_counts(text: str) -> list[int]:
@@ -51,11 +44,7 @@ def begin(question: ScaleQuestion, results: Path) -> Path:
     _plan(question, results)
     folder = new_folder(results, "scale")
     record = ScaleRecord(
-        name=folder.name,
-        started=utc_now(),
-        command=["redline", *sys.argv[1:]],
-        redline=metadata.version("redline"),
-        host=host.describe_host(),
+        **beginning(folder),
         question=question,
         points=[],
         targets=[],

@@ -1,19 +1,16 @@
 """One tuning: brief runs of settings that a search chooses, then the best of them beside ours."""
 
-import sys
-from collections.abc import Callable
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 
-from loadtests import host
 from loadtests.locust_run import GeneratorError
+from loadtests.many_runs import RUNS, Measure, Say, beginning
 from loadtests.plan import Plan, make_plan
 from loadtests.planning.gain import gain
 from loadtests.record.files import write_whole
 from loadtests.record.keeper import new_folder, utc_now
 from loadtests.record.reader import read_summary, read_whole
-from loadtests.record.summary import TargetSummary, Verdict
+from loadtests.record.summary import Ceiling, TargetSummary, Verdict
 from loadtests.record.tune import TUNE, Compared, TargetTune, Trial, TuneQuestion, TuneRecord
 from loadtests.search.tuning import TuningSearch
 from loadtests.target import Target
@@ -21,13 +18,8 @@ from serving.cores import process_on
 from serving.errors import DeploymentError, ParityError, UsageError
 from serving.tuning import Tunable, name_of, tunable, write_configuration
 
-RUNS = "runs"
-TRIALS = "trials"
+BEST = "best"
 OURS = ("tuned", "vendor")
-
-Measure = Callable[[Plan], Path]
-"""Makes one run, and answers its folder."""
-Say = Callable[[str], None]
 
 
 def begin(question: TuneQuestion, results: Path) -> Path:
@@ -42,11 +34,7 @@ def begin(question: TuneQuestion, results: Path) -> Path:
     targets = [_untried(target, plan) for target in plan.targets]
     folder = new_folder(results, "tune")
     record = TuneRecord(
-        name=folder.name,
-        started=utc_now(),
-        command=["redline", *sys.argv[1:]],
-        redline=metadata.version("redline"),
-        host=host.describe_host(),
+        **beginning(folder),
         question=question,
         targets=targets,
     )
@@ -123,7 +111,7 @@ class _Tuning:
 
     def _try(self, settings: dict[str, int]) -> Trial:
         name = name_of(settings)
-        configuration = self._folder / TRIALS / self._target.name / name
+        configuration = self._folder / self._record.name / name
         write_configuration(
             self._target.server, settings, configuration, "One trial of redline tune."
         )
@@ -137,13 +125,18 @@ class _Tuning:
         return trial
 
     def _tried(self, settings: dict[str, int], plan: Plan) -> Trial:
-        """A server that does not start, dies or answers wrongly with these settings is a result."""
+        """A server that does not start, dies or answers wrongly with these settings is a result.
+
+        Not so at first, with settings close to our own: then something else is wrong.
+        """
         run = None
         try:
             run = self._measure(plan)
             (target,) = read_summary(run).targets
-            ceiling, why = target.ceiling, None if target.ceiling else "no ceiling was found"
+            ceiling, why = _usable(target)
         except (DeploymentError, ParityError, GeneratorError) as error:
+            if not self._record.trials:
+                raise
             ceiling, why = None, str(error)
         return Trial(
             settings=settings,
@@ -160,7 +153,7 @@ class _Tuning:
                 f"the first: {self._record.trials[0].why}"
             )
         settings = space.settings(search.best[0])
-        folder = f"best-{space.server}-{self._target.protocol}"
+        folder = f"{self._record.name}/{BEST}"
         comment = f"Found by redline tune for {self._record.name}."
         write_configuration(space.server, settings, self._folder / folder, comment)
         self._keeper.amend_target(self._number, best=folder, best_settings=settings)
@@ -178,6 +171,16 @@ class _Tuning:
             (found,) = read_summary(run).targets
             compared.append(_compared(found, best, str(run.relative_to(self._folder))))
             self._keeper.amend_target(self._number, compared=compared)
+
+
+def _usable(target: TargetSummary) -> tuple[Ceiling | None, str | None]:
+    """The ceiling, or why there is none. INVALID ones tell enough to search by, but for wrong
+    answers."""
+    reasons = target.verdict.reasons if target.verdict else []
+    wrong = next((reason.what for reason in reasons if reason.rule == "right"), None)
+    if wrong or target.ceiling is None:
+        return None, wrong or target.failure or "no ceiling was found"
+    return target.ceiling, None
 
 
 def _compared(found: TargetSummary, best: Compared | None, run: str) -> Compared:

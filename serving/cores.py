@@ -71,7 +71,7 @@ def nested_cores(
     that leaves it none.
     """
     groups = sorted(
-        {siblings & topology.nodes.keys() for siblings in topology.siblings.values()},
+        {frozenset(group & topology.nodes.keys()) for group in topology.siblings.values()},
         key=lambda group: (topology.nodes[min(group)], min(group)),
     )
     lent = groups[:-1]

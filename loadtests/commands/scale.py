@@ -1,7 +1,6 @@
 """``redline scale``: throughput against cores, measured here or anywhere, and the law of it."""
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -9,7 +8,7 @@ import typer
 from rich.console import Console
 
 from loadtests.commands.app import allow_only, app, console
-from loadtests.measured_run import measure
+from loadtests.commands.resumable import carried_on, sayer
 from loadtests.planning.scale_points import fit_points
 from loadtests.points_file import read_points
 from loadtests.record.scale import SCALE, ScaleQuestion, Series
@@ -123,21 +122,16 @@ def _fit(path: Path, noise: str, html: Path | None, *, as_json: bool) -> None:
         sys.stdout.write(f"{found.model_dump_json(indent=2)}\n")
         return
     terminal = console()
-    terminal.print(scale_words.law(found), highlight=False, markup=False, soft_wrap=True)
+    sayer(terminal)(scale_words.law(found))
     terminal.print(scale_table(found))
 
 
 def _measure(folder: Path, *, as_json: bool) -> None:
-    terminal = console(apart=as_json)
-    say = partial(terminal.print, highlight=False, markup=False, soft_wrap=True)
-    try:
-        record = carry_on(folder, partial(measure, terminal), say)
-    except BaseException:
-        say(f"incomplete; to go on: redline scale --resume {folder}")
-        raise
-    if as_json:
-        sys.stdout.write((folder / SCALE).read_text())
+    record = carried_on("scale", folder, carry_on, SCALE if as_json else None)
+    if record is None:
         return
+    terminal = console()
+    say = sayer(terminal)
     for target in record.targets:
         for series in target.series:
             say(f"{title(target)}, {scale_words.QUANTITIES[series.quantity]}")
@@ -146,9 +140,9 @@ def _measure(folder: Path, *, as_json: bool) -> None:
 
 
 def _show(series: Series, terminal: Console) -> None:
-    fit = series.fit
+    fit, say = series.fit, sayer(terminal)
     law = scale_words.law(fit) if fit else "No point that a law may be fitted to."
     for line in (*scale_words.left_out(series), *scale_words.used_doubtful(series), law):
-        terminal.print(line, highlight=False, markup=False, soft_wrap=True)
+        say(line)
     if fit:
         terminal.print(scale_table(fit))

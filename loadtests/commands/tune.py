@@ -1,14 +1,12 @@
 """``redline tune``: the settings of a server with which its ceiling is highest."""
 
-import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
 from loadtests.commands.app import allow_only, app, console
-from loadtests.measured_run import measure
+from loadtests.commands.resumable import carried_on, sayer
 from loadtests.record.tune import TUNE, TuneQuestion
 from loadtests.report.tune_table import compared_table, lines, trials_table
 from loadtests.report.words import STAND_INS
@@ -68,16 +66,11 @@ def tune(
 
 
 def _tune(folder: Path, *, as_json: bool) -> None:
-    terminal = console(apart=as_json)
-    say = partial(terminal.print, highlight=False, markup=False, soft_wrap=True)
-    try:
-        record = carry_on(folder, partial(measure, terminal), say)
-    except BaseException:
-        say(f"incomplete; to go on: redline tune --resume {folder}")
-        raise
-    if as_json:
-        sys.stdout.write((folder / TUNE).read_text())
+    record = carried_on("tune", folder, carry_on, TUNE if as_json else None)
+    if record is None:
         return
+    terminal = console()
+    say = sayer(terminal)
     for target in record.targets:
         stand_in = f" ({STAND_INS[target.server]})" if target.deployment == "embedded" else ""
         say(f"{target.name}{stand_in}: the best of {len(target.trials)} settings that were tried")

@@ -3,9 +3,6 @@
 ``X(N) = gamma N / (1 + sigma (N - 1) + kappa N (N - 1))`` (Gunther, Guerrilla Capacity Planning,
 2007): ``gamma`` is the throughput of one core, ``sigma`` the share that is serial, ``kappa`` the
 cost of keeping the cores' views of shared data the same. With ``kappa`` 0 it is Amdahl's law.
-
-``N / X(N)`` is a quadratic polynomial in N with coefficients that are not negative. So a fit that
-counts errors as shares of what the law says is a linear problem, without starting values.
 """
 
 from collections.abc import Sequence
@@ -14,15 +11,13 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
+from scipy import stats
 
+from loadtests.planning import usl
+from loadtests.planning.usl import Array, Interval, Noise
 from serving.errors import RedlineError
 
-Array = npt.NDArray[np.float64]
-Interval = tuple[float, float]
-"""Low and high end, at 95 %."""
 Law = Literal["usl", "amdahl", "linear bound"]
-Noise = Literal["proportional", "constant"]
 
 FEWEST_COUNTS = 4
 """The law has three coefficients: with fewer different counts nothing is left to doubt it by."""
@@ -30,9 +25,6 @@ WIDEST = 0.25
 """A fit whose interval at the largest count goes further than this share up or down is none."""
 REACH = 2.0
 """Predictions go to so many times the largest count that was measured."""
-DRAWS = 1999
-SEED = 20_260
-_TAILS = (0.025, 0.975)
 
 
 class ScalingError(RedlineError):
@@ -100,12 +92,12 @@ def fit_usl(
         return _bound(
             n, x, noise, f"{counts} core count{'s' * (counts > 1)}, a law needs {FEWEST_COUNTS}"
         )
-    whole = _free(n, x, noise)
-    if not np.all(_polynomial(whole, n) > 0):
+    whole = usl.free(n, x, noise)
+    if not np.all(usl.polynomial(whole, n) > 0):
         return _bound(n, x, noise, "no law of this form goes through the points")
-    draws = _bootstrap(n, x, whole, noise)
-    low, high = _quantiles(_throughput(draws, np.array([n.max()])))[:, 0]
-    at_end = float(_throughput(whole[None], np.array([n.max()]))[0, 0])
+    draws = usl.bootstrap(n, x, whole, noise)
+    low, high = usl.quantiles(usl.throughput(draws, np.array([n.max()])))[:, 0]
+    at_end = float(usl.throughput(whole[None], np.array([n.max()]))[0, 0])
     spread = max(high / at_end - 1, 1 - low / at_end)
     if spread > WIDEST:
         return _bound(n, x, noise, f"the points scatter, {spread:.0%} at {n.max():g} cores")
@@ -127,7 +119,7 @@ def predict(scaling: Scaling, cores: npt.ArrayLike) -> Array:
 def predict_ci95(scaling: Scaling, cores: npt.ArrayLike) -> tuple[Array, Array]:
     """Low and high end of the interval of :func:`predict`, each of the shape of ``cores``."""
     n, expected = _askable(scaling, cores), predict(scaling, cores)
-    low, high = _quantiles(_throughput(scaling.draws, np.atleast_1d(n).ravel()))
+    low, high = usl.quantiles(usl.throughput(scaling.draws, np.atleast_1d(n).ravel()))
     # Draws that bend upwards fit the points, but beyond them no system scales so.
     most = np.where(n > scaling.most_cores, linear_bound(scaling, n), np.inf)
     return (
@@ -172,7 +164,7 @@ def _bound(n: Array, x: Array, noise: Noise, why: str) -> Scaling:
     best = max(means, key=lambda count: means[count])
     per_core = x[n == best] / best
     gamma = float(per_core.mean())
-    half = _standard_error(per_core) * float(stats.t.ppf(_TAILS[1], max(1, per_core.size - 1)))
+    half = _standard_error(per_core) * float(stats.t.ppf(usl.TAILS[1], max(1, per_core.size - 1)))
     fitted = gamma * n
     return Scaling(
         law="linear bound",
@@ -196,19 +188,19 @@ def _standard_error(values: Array) -> float:
 
 
 def _scaling(n: Array, x: Array, noise: Noise, draws: Array) -> Scaling:
-    gammas, sigmas, kappas = _coefficients(draws)
-    kappa_ci95 = _not_negative(kappas)
+    gammas, sigmas, kappas = usl.coefficients(draws)
+    kappa_ci95 = usl.not_negative(kappas)
     law: Law = "usl" if kappa_ci95[0] > 0 else "amdahl"
-    best = _bounded(n, x, noise, coherency=law == "usl")
-    gamma, sigma, kappa = (float(value[0]) for value in _coefficients(best[None]))
-    fitted = _throughput(best[None], n)[0]
+    best = usl.bounded(n, x, noise, coherency=law == "usl")
+    gamma, sigma, kappa = (float(value[0]) for value in usl.coefficients(best[None]))
+    fitted = usl.throughput(best[None], n)[0]
     return Scaling(
         law=law,
         gamma=gamma,
         sigma=sigma,
         kappa=kappa,
-        gamma_ci95=_clipped(gammas, 0.0, np.inf),
-        sigma_ci95=_clipped(sigmas, 0.0, 1.0),
+        gamma_ci95=usl.clipped(gammas, 0.0, np.inf),
+        sigma_ci95=usl.clipped(sigmas, 0.0, 1.0),
         kappa_ci95=kappa_ci95,
         cores=tuple(n.tolist()),
         throughput=tuple(x.tolist()),
@@ -221,121 +213,3 @@ def _scaling(n: Array, x: Array, noise: Noise, draws: Array) -> Scaling:
 
 def _most_per_core(scaling: Scaling) -> float:
     return max(scaling.gamma, scaling.gamma_ci95[1]) if scaling.gamma_ci95 else scaling.gamma
-
-
-# The polynomial N / X(N) = free + serial N + coherency N (N - 1), by its coefficients.
-
-
-def _basis(n: Array) -> Array:
-    return np.stack([np.ones_like(n), n, n * (n - 1)], axis=-1)
-
-
-def _polynomial(coefficients: Array, n: Array) -> Array:
-    return np.asarray(coefficients @ _basis(n).T)
-
-
-def _throughput(coefficients: Array, n: Array) -> Array:
-    """(draws, counts): infinite where a draw has throughput grow past all bounds before N."""
-    polynomial = _polynomial(coefficients, n)
-    with np.errstate(divide="ignore"):
-        return np.where(polynomial > 0, n / polynomial, np.inf)
-
-
-def _coefficients(draws: Array) -> tuple[Array, Array, Array]:
-    free, serial, coherency = draws.T
-    gammas = 1 / (free + serial)
-    return gammas, serial * gammas, coherency * gammas
-
-
-def _free(n: Array, x: Array, noise: Noise) -> Array:
-    """The coefficients that fit best, whatever their signs."""
-    start = _proportional(n, x[None])[0]
-    return start if noise == "proportional" else _constant(n, x, start)
-
-
-def _proportional(n: Array, samples: Array) -> Array:
-    """(samples, 3): the least squares of ``x / X(N) - 1``, which is linear in the coefficients."""
-    scaled = samples[..., None] * (_basis(n) / n[:, None])
-    return np.asarray(np.linalg.pinv(scaled).sum(axis=-1))
-
-
-def _constant(n: Array, x: Array, start: Array) -> Array:
-    """The least squares of ``x - X(N)``."""
-    found = optimize.least_squares(
-        lambda tried: (x - n / _polynomial(tried * start, n)) / x.max(),
-        np.ones(3),
-        method="lm",
-        xtol=1e-12,
-        ftol=1e-12,
-    )
-    return np.asarray(found.x * start)
-
-
-def _bounded(n: Array, x: Array, noise: Noise, *, coherency: bool) -> Array:
-    """As :func:`_free` with all coefficients at least 0: then sigma is from 0 to 1 as well."""
-    terms = 3 if coherency else 2
-    scaled = (x / n)[:, None] * _basis(n)[:, :terms]
-    found, _ = optimize.nnls(scaled, np.ones_like(x))
-    if noise == "constant":
-        typical = np.maximum(found, 1e-3 * found.max() / n.max() ** np.arange(terms))
-        found = (
-            typical
-            * optimize.least_squares(
-                lambda tried: (x - n / (_basis(n)[:, :terms] @ (tried * typical))) / x.max(),
-                np.ones(terms),
-                bounds=(0, np.inf),
-                xtol=1e-12,
-                ftol=1e-12,
-            ).x
-        )
-    return np.asarray(np.pad(found, (0, 3 - terms)))
-
-
-def _bootstrap(n: Array, x: Array, whole: Array, noise: Noise) -> Array:
-    """(draws, 3): the coefficients of points drawn around the law with the residuals' variance."""
-    random = np.random.default_rng(SEED)
-    fitted = _throughput(whole[None], n)[0]
-    unit = fitted if noise == "proportional" else np.full_like(fitted, x.max())
-    variance, freedom = _variance(n, (x - fitted) / unit)
-    spread = np.sqrt(variance * freedom / random.chisquare(freedom, (DRAWS, 1)))
-    samples = fitted + unit * spread * random.standard_normal((DRAWS, n.size))
-    samples = np.maximum(samples, 0.05 * fitted)
-    if noise == "proportional":
-        return _proportional(n, samples)
-    return np.array([_constant(n, sample, whole) for sample in samples[: DRAWS // 4]])
-
-
-def _variance(n: Array, residuals: Array) -> tuple[float, int]:
-    """Of the residuals, and its degrees of freedom.
-
-    Where repeats agree better with each other than with the law, its distance from their means
-    counts alone: a thousand repeats make no law true.
-    """
-    total, freedom = float(residuals @ residuals), n.size - 3
-    means = {count: residuals[n == count].mean() for count in set(n)}
-    pure = float(((residuals - np.array([means[count] for count in n])) ** 2).sum())
-    lacking, apart = total - pure, len(means) - 3
-    within = n.size - len(means)
-    if within and pure > 0 and lacking / apart > stats.f.ppf(0.95, apart, within) * pure / within:
-        return lacking / apart, apart
-    return total / freedom, freedom
-
-
-def _quantiles(values: Array) -> Array:
-    return np.asarray(np.quantile(values, _TAILS, axis=0, method="closest_observation"))
-
-
-def _clipped(values: Array, least: float, most: float) -> Interval:
-    low, high = np.clip(_quantiles(values), least, most)
-    return float(low), float(high)
-
-
-def _not_negative(values: Array) -> Interval:
-    """The interval of a coefficient that is at least 0, from draws of either sign.
-
-    Near 0 all 5 % of doubt are at its lower end, and its upper end is that of an estimate of 0: so
-    it covers as often as elsewhere, and tells a small coefficient from none more often (after
-    Feldman and Cousins, Physical Review D 57, 1998).
-    """
-    low, one_sided, middle, high = np.quantile(values, (_TAILS[0], 0.05, 0.5, _TAILS[1]))
-    return max(0.0, float(low if low > 0 else one_sided)), float(high - min(0.0, middle))

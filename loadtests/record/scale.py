@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from loadtests.record.run import DeploymentKind, Host, Record
+from loadtests.record.many_runs import ManyRuns
+from loadtests.record.run import DeploymentKind, Record
 from loadtests.record.summary import Interval
 
 SCALE = "scale.json"
@@ -113,17 +114,10 @@ class TargetScale(Record):
     series: list[Series]
 
 
-class ScaleRecord(Record):
-    """One scale. ``finished`` is None until every count was measured; ``failure`` says why not."""
+class ScaleRecord(ManyRuns):
+    """One scale: ``points`` have been measured, ``targets`` says what they come to."""
 
     schema_version: int = SCALE_SCHEMA
-    name: str
-    started: str
-    finished: str | None = None
-    failure: str | None = None
-    command: list[str]
-    redline: str
-    host: Host
     question: ScaleQuestion
     points: list[ScalePoint]
     targets: list[TargetScale]

@@ -1,6 +1,7 @@
 """The shape of ``tune.json``: which settings were tried, and what the best ones gain."""
 
-from loadtests.record.run import DeploymentKind, Host, Record
+from loadtests.record.many_runs import ManyRuns
+from loadtests.record.run import DeploymentKind, Record
 from loadtests.record.summary import Interval
 
 TUNE = "tune.json"
@@ -54,8 +55,8 @@ class Compared(Record):
 class TargetTune(Record):
     """One target: its trials in order, then the best settings beside ``tuned`` and ``vendor``.
 
-    ``axes`` are the grid; ``best`` is the folder with the best settings, ready for
-    ``redline run --configuration``.
+    ``axes`` are the grid; ``best`` is the folder with the best settings, from
+    ``tune.json``'s, ready for ``redline run --configuration``.
     """
 
     name: str
@@ -69,16 +70,9 @@ class TargetTune(Record):
     compared: list[Compared]
 
 
-class TuneRecord(Record):
-    """One tuning. ``finished`` is None until all was compared; ``failure`` says why not."""
+class TuneRecord(ManyRuns):
+    """One tuning: every target, with what was tried so far."""
 
     schema_version: int = TUNE_SCHEMA
-    name: str
-    started: str
-    finished: str | None = None
-    failure: str | None = None
-    command: list[str]
-    redline: str
-    host: Host
     question: TuneQuestion
     targets: list[TargetTune]

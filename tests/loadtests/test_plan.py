@@ -59,7 +59,7 @@ def test_what_is_said_twice_is_done_once() -> None:
 @pytest.mark.parametrize(
     ("choice", "words"),
     [
-        ({"profile": "slow"}, "unknown profile 'slow': choose from quick, full"),
+        ({"profile": "slow"}, "unknown profile 'slow': choose from brief, quick, full"),
         ({"servers": ["triton"]}, "unknown server 'triton': choose from tfserving, torchserve"),
         ({"protocols": ["http"]}, "unknown protocol 'http': choose from grpc, rest"),
         ({"models": ["bert"]}, "unknown model 'bert': choose from digits, resnet50"),
@@ -72,6 +72,29 @@ def test_what_is_said_twice_is_done_once() -> None:
 def test_an_unknown_choice_is_named(choice: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         plan(**choice)
+
+
+def test_a_configuration_may_be_a_folder(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "config.properties").write_text("job_queue_size=7\n")
+    chosen = plan(servers=["torchserve"], protocols=["grpc"], configurations=[str(own), "vendor"])
+    assert [target.name for target in chosen.targets] == [
+        "torchserve-grpc-digits-x1-vendor",
+        "torchserve-grpc-digits-x1-own",
+    ]
+    assert chosen.targets[1].configuration == str(own)
+    with pytest.raises(UsageError, match=f"--configuration {own}: no flags there"):
+        plan(configurations=[str(own)])
+    (tmp_path / "other" / "own").mkdir(parents=True)
+    twin = tmp_path / "other" / "own"
+    (twin / "config.properties").write_text("")
+    with pytest.raises(UsageError, match="two targets are called torchserve-grpc-digits-x1-own"):
+        plan(servers=["torchserve"], protocols=["grpc"], configurations=[str(own), str(twin)])
+
+
+def test_repeats_are_the_profiles_unless_asked_for() -> None:
+    assert (plan().repeats, plan(profile="full").repeats, plan(repeats=3).repeats) == (1, 5, 3)
 
 
 def test_server_and_generator_are_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:

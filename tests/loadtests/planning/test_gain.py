@@ -35,4 +35,5 @@ def test_by_hand() -> None:
 
 def test_without_repeats_there_is_no_interval() -> None:
     assert gain([120.0], [100.0, 101.0])[1] is None
-    assert gain([120.0, 120.0], [100.0, 100.0]) == pytest.approx((0.2, (0.2, 0.2)))
+    ratio, interval = gain([120.0, 120.0], [100.0, 100.0])
+    assert (ratio, *(interval or ())) == pytest.approx((0.2, 0.2, 0.2))
