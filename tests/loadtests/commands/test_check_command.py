@@ -117,7 +117,7 @@ def test_it_is_planned_as_a_scenario_of_one_load(
         (("--rate", 500, "--slo", "p99=25ms", "--junit", "/nowhere/x"), "made in /nowhere"),
         (("--rate", 500, "--slo", "p99=25ms", "--markdown", "/tmp"), "/tmp: that is no plain"),
         (("--rate", 500), "Missing option '--slo'"),
-        (("--rate", "x", "--slo", "p99=25ms"), "'x' is not a valid float"),
+        (("--rate", "x", "--slo", "p99=25ms"), "'--rate': Input should be a valid number"),
     ],
     ids=lambda value: "-".join(map(str, value))[:40] if isinstance(value, tuple) else "",
 )
