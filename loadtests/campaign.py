@@ -20,6 +20,7 @@ from loadtests.record.run import Calibration, Parity, RunInfo, TargetRun
 from loadtests.record.summary import Summary
 from loadtests.report.html import write_report
 from loadtests.search.ceiling import PROFILES
+from loadtests.search.mix import Part
 from loadtests.seed import SEED
 from loadtests.target import Target
 from loadtests.versions import NextVersion
@@ -47,13 +48,16 @@ class Campaign:
         self._view = view
         self._cannot_calibrate = why_impossible()
         self._calibration: Calibration | None = None
-        self._commands: list[list[str]] = []
-        """Those of the load generator for the current target."""
+        self._scenario = plan.scenario.name if plan.scenario else None
+        self._parts = plan.scenario.mix if plan.scenario else ()
+        self._mixed: dict[Part, BuiltModel] = {}
         self._next_version: NextVersion | None = None
         """Of the server that runs, in the scenario that loads one."""
+        self._commands: list[list[str]] = []
+        """Those of the load generator for the current target."""
         self._probes = 0
         """The next probe's number in the record."""
-        self.folder = new_run_folder(plan.results, plan.scenario or plan.profile)
+        self.folder = new_run_folder(plan.results, self._scenario or plan.profile)
         self._metrics = Metrics(self.folder, plan.generator_cores)
         self._windows = follow_windows(self.folder)
         self._keeper = RunKeeper(self.folder, _run_info(plan, self.folder.name))
@@ -73,6 +77,7 @@ class Campaign:
             with self._metrics:
                 told = self._metrics.url or f"none ({self._metrics.trouble})"
                 self._view.say(f"metrics while it runs: {told}")
+                self._mixed = {part: built[part.model] for part in self._parts}
                 for target in self._plan.targets:
                     self._measure(target, built[target.model])
         except BaseException as error:
@@ -87,7 +92,8 @@ class Campaign:
 
     def _build_models(self) -> dict[str, BuiltModel]:
         built = {}
-        for name in dict.fromkeys(target.model for target in self._plan.targets):
+        named = (each.model for each in (*self._plan.targets, *self._parts))
+        for name in dict.fromkeys(named):
             built[name] = ensure(name, self._view.say)
             built[name].verify()
         return built
@@ -108,15 +114,20 @@ class Campaign:
         """Everything that is done between a server's start and its end."""
         self._view.phase("starting the server")
         kind, cores = self._plan.kinds[target.server], self._plan.server_cores
-        if cold := self._plan.scenario == "cold":
+        if cold := self._scenario == "cold":
             built = own_copy(built, work / "model")
-        launch = plan_launch(built, target.server, kind, target.configuration, cores, work)
+        also = {one.spec.name: one for one in self._mixed.values() if one.spec != built.spec}
+        launch = plan_launch(
+            built, target.server, kind, target.configuration, cores, work, list(also.values())
+        )
         launch = may_load(launch) if cold else launch
         if not repeat:
             self._keeper.begin_target(_target_run(self._plan, target, launch, built))
         try:
             with deploy(launch, cores, work, self.folder / f"server-{target.name}.log") as server:
                 ready_s = server.wait_until_right(corpus)
+                for part, its in self._mixed.items():
+                    server.wait_until_right(open_corpus(its, target.server, part.body, part.batch))
                 if cold:
                     name = target.name
                     version = NextVersion(self.folder, name, repeat, server, built, ready_s)
@@ -159,8 +170,8 @@ class Campaign:
 
     def _load(self, target: Target, server: Deployment, repeat: int) -> None:
         """The scenario, or the searches of the profile one after another."""
-        if self._plan.scenario:
-            self._search(self._plan.scenario, target, server, repeat, self._plan.settings)
+        if (scenario := self._plan.scenario) is not None:
+            self._search(scenario.name, target, server, repeat, scenario.options)
             return
         self._search("ceiling", target, server, repeat, self._found(target) if repeat else {})
         if not PROFILES[self._plan.profile].capacity or not engine.available():

@@ -1,15 +1,13 @@
 """What a run is asked to do, checked before anything is started."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from loadtests.measure.slo import Slo, parse_slo
-from loadtests.record.arrivals import read_arrivals
+from loadtests.scenario_plan import ScenarioPlan, plan_scenario
 from loadtests.search.ceiling import PROFILES
-from loadtests.search.courses import COURSES, Mixed, Replay, course_of
-from loadtests.search.mix import parse_mix
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
@@ -27,8 +25,7 @@ class Plan:
     """The targets of a run in their order, and what is common to them.
 
     ``kinds`` says how each server is deployed. ``slo`` is what the capacity is sought for, None for
-    the default. With a ``scenario`` each target gets that, once, and ``settings`` are its options
-    in Locust.
+    the default. With a ``scenario`` each target gets that, once.
     """
 
     profile: str
@@ -38,8 +35,7 @@ class Plan:
     generator_cores: tuple[int, ...]
     results: Path
     slo: Slo | None
-    scenario: str | None = None
-    settings: Mapping[str, object] = field(default_factory=dict)
+    scenario: ScenarioPlan | None = None
 
     @property
     def repeats(self) -> int:
@@ -76,7 +72,7 @@ def make_plan(
     configurations = among(
         "configuration", configurations, CONFIGURATIONS, default=["tuned"] if quick else None
     )
-    chosen = _settings(scenario, settings, capacity_rps, slo)
+    planned = plan_scenario(scenario, settings, capacity_rps, slo)
     targets = tuple(
         Target(server, model, body, batch, configuration)
         for server in servers
@@ -88,61 +84,14 @@ def make_plan(
     )
     return Plan(
         profile=profile,
-        targets=_mixed(targets, str(chosen["mix"])) if scenario == "mixed" else targets,
+        targets=planned.targets(targets) if planned else targets,
         kinds=_kinds(servers, deployment),
         server_cores=tuple(server_cores),
         generator_cores=tuple(generator_cores),
         results=results,
         slo=_slo(slo, profile, scenario),
-        scenario=scenario,
-        settings=chosen,
+        scenario=planned,
     )
-
-
-def _mixed(targets: Sequence[Target], mix: str) -> tuple[Target, ...]:
-    """A server in a configuration takes the whole mix, and is called by the mix's first part."""
-    parts = parse_mix(mix)
-    if len(models := sorted({part.model for part in parts})) > 1:
-        raise UsageError(
-            f"the mix has several models ({', '.join(models)}), and a server that redline starts "
-            "has one: start it yourself, and use locust -f loadtests/scenarios/mixed.py"
-        )
-    first = parts[0]
-    return tuple(
-        dict.fromkeys(
-            replace(target, model=first.model, body=first.body, batch=first.batch)
-            for target in targets
-        )
-    )
-
-
-def _settings(
-    scenario: str | None, settings: Sequence[str], capacity_rps: float | None, slo: str | None
-) -> Mapping[str, object]:
-    if scenario is None:
-        if settings or capacity_rps is not None:
-            raise UsageError("--set and --capacity-rps are of a scenario: add --scenario NAME")
-        return {}
-    among("scenario", [scenario], COURSES)
-    named = dict(_named(setting) for setting in settings)
-    course = course_of(scenario, named)
-    if isinstance(course, Mixed):
-        named["mix"] = course.mix
-    if isinstance(course, Replay):
-        read_arrivals(Path(course.arrivals))
-    if capacity_rps is not None and not course.needs_capacity:
-        raise UsageError(f"--capacity-rps: the scenario {scenario} has no use for it")
-    if capacity_rps is not None and not 0 < capacity_rps < float("inf"):
-        raise UsageError(f"--capacity-rps: {capacity_rps} is not a rate above 0")
-    more = {"capacity-rps": capacity_rps, "slo": slo}
-    return named | {name: value for name, value in more.items() if value is not None}
-
-
-def _named(setting: str) -> tuple[str, str]:
-    name, equals, value = setting.partition("=")
-    if not equals:
-        raise UsageError(f"--set {setting!r} makes no sense: write it as in --set factor=5")
-    return name.strip().replace("_", "-"), value.strip()
 
 
 def _slo(text: str | None, profile: str, scenario: str | None) -> Slo | None:

@@ -47,18 +47,27 @@ def choose_kind(server: str, wanted: str) -> str:
 
 
 def plan_launch(
-    built: BuiltModel, server: str, kind: str, configuration: str, cores: Sequence[int], work: Path
+    built: BuiltModel,
+    server: str,
+    kind: str,
+    configuration: str,
+    cores: Sequence[int],
+    work: Path,
+    also: Sequence[BuiltModel] = (),
 ) -> Launch:
-    """How ``server`` would be started on its conventional ports, without starting it."""
+    """How ``server`` would be started on its conventional ports, without starting it.
+
+    It serves ``built``, and the models in ``also``.
+    """
     if configuration not in CONFIGURATIONS:
         raise UsageError(
             f"unknown configuration {configuration!r}: choose from {', '.join(CONFIGURATIONS)}"
         )
     if server == "tfserving":
         ports = tfserving_launch.Ports()
-        return tfserving_launch.launch(built, kind, configuration, len(cores), work, ports)
+        return tfserving_launch.launch(built, kind, configuration, len(cores), work, ports, also)
     return torchserve_launch.launch(
-        built, configuration, len(cores), work, torchserve_launch.Ports()
+        built, configuration, len(cores), work, torchserve_launch.Ports(), also
     )
 
 
@@ -85,7 +94,7 @@ class Deployment:
             )
 
     def wait_until_right(self, corpus: Corpus, timeout_s: float = READY_TIMEOUT_S) -> float:
-        """Return when a request of ``corpus`` gets its expected answer: the seconds since the start.
+        """Return when a request of ``corpus`` gets its expected answer; the seconds since it began.
 
         A server's own word that it is healthy is not asked: TorchServe gives it while all of its
         workers are dead. DeploymentError when the server ends or ``timeout_s`` passes.
@@ -151,6 +160,9 @@ def _prepare(work: Path, launch: Launch) -> None:
         work.mkdir(parents=True, exist_ok=True)
         for name, text in launch.files.items():
             (work / name).write_text(text)
+        for name, path in launch.links.items():
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            (work / name).symlink_to(path)
     except OSError as error:
         raise DeploymentError(f"cannot write {work}: {os.strerror(error.errno or 0)}") from None
 

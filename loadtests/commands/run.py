@@ -91,7 +91,9 @@ def run(
         capacity_rps=capacity_rps,
     )
     os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
-    view = View(terminal, len(plan.targets), PROFILES[plan.profile])
+    profiled = PROFILES[plan.profile]
+    each_s = plan.scenario.estimate_s(profiled) if plan.scenario else None
+    view = View(terminal, len(plan.targets), profiled, each_s)
     campaign = Campaign(plan, view)
     try:
         with view.shown():

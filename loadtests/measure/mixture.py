@@ -11,7 +11,7 @@ from loadtests.measure.ramping import keeps_pace
 def mixed_outcome(
     legs: Sequence[Leg], weights: Mapping[str, float], shown: Mapping[str, Evidence]
 ) -> Outcome:
-    """Of a leg for each part, by its name; ``shown`` is what each says of an SLO, if there is one."""
+    """Of a leg for each part, by its name; ``shown`` is what each says of an SLO."""
     if cut := cut_short(list(weights), legs):
         return cut
     due = sum(leg.whole.due for leg in legs)

@@ -45,8 +45,8 @@ def recovered(before: Leg, after: Leg, from_s: float) -> tuple[Recovery, str]:
     if found.time_s is not None:
         within_s = max(found.time_s, found.resolution_s)
         return found, f"{within_s:.0f} s after it all was as before."
-    lagging = " and ".join(found.lagging) or "one thing or another"
-    return found, f"{found.seen_s:.0f} s after it {lagging} was still worse than before."
+    lagging = ", ".join(found.lagging) or "one thing or another, now and then"
+    return found, f"Still worse than before {found.seen_s:.0f} s after it: {lagging}."
 
 
 def recovery_figure(found: Recovery) -> Figure:

@@ -100,11 +100,13 @@ def judge_scenario(
     searched: Sequence[RecordedProbe],
     versions: Sequence[VersionLoaded] = (),
 ) -> Scenario:
-    """One scenario in ``probe``; without an SLO of its own, the latency of a single user among the
-    probes that were ``searched`` gives it one.
+    """One scenario in ``probe``. A ramp without an SLO of its own gets the default one, from the
+    latency of a single user among the probes that were ``searched``.
     """
     legs = legs_of(probe.measured)
-    slo = parse_slo(asked.slo) if asked.slo else _default_slo(searched)
+    slo = parse_slo(asked.slo) if asked.slo else None
+    if slo is None and asked.scenario == "ramp":
+        slo = _default_slo(searched)
     whole = replace(probe, measured=at_once(probe.measured)) if _mixes(asked) else probe
     facts = facts_of(target, whole, None, slo=slo)
     doubts = check_reasons if asked.scenario == "check" and slo else course_reasons

@@ -6,11 +6,9 @@ from loadtests.search.ceiling import MAX_ERROR_RATIO, CeilingSearch, Load, Profi
 from loadtests.search.courses import Course
 from serving.errors import RedlineError
 
-WARMUP_USERS = 4
-
 
 class CourseSearch:
-    """Seeks the ceiling, or warms up if ``capacity_rps`` is known, and then takes the course.
+    """Seeks the ceiling, or only warms up if ``capacity_rps`` is known, and takes the course.
 
     In open loop ``users`` stand for the rate in each worker: the engine needs one, Python clients
     as many as requests may be in flight.
@@ -23,13 +21,13 @@ class CourseSearch:
     ) -> None:
         self.course = course
         self._users = users
-        sought = course.needs_capacity and capacity_rps is None
-        self._ceiling = CeilingSearch(profile) if sought else None
+        self._sought = course.needs_capacity and capacity_rps is None
+        self._ceiling = CeilingSearch(profile)
         self.capacity_rps = capacity_rps if course.needs_capacity else None
         """Given, or the goodput that was held; None before that, and where it does not matter."""
         self.laid: Load | None = None
         """The course, once it is the next load."""
-        self._load = self._first(profile)
+        self._load = self._ceiling.next_load()
 
     def next_load(self) -> Load | None:
         """The load to probe now, None at the end."""
@@ -43,19 +41,14 @@ class CourseSearch:
         if load is self.laid:
             self._load = None
             return
-        if self._ceiling is not None:
-            self._ceiling.feed(goodput_rps, error_ratio)
-            if load.step == "hold" and error_ratio <= MAX_ERROR_RATIO and goodput_rps > 0:
-                self.capacity_rps = goodput_rps
-            if (following := self._ceiling.next_load()) is not None:
-                self._load = following
-                return
-        self._load = self.laid = self._lay()
-
-    def _first(self, profile: Profile) -> Load | None:
-        if self._ceiling is not None:
-            return self._ceiling.next_load()
-        return Load("warmup", WARMUP_USERS, 0, profile.warmup_s)
+        self._ceiling.feed(goodput_rps, error_ratio)
+        if load.step == "hold" and error_ratio <= MAX_ERROR_RATIO and goodput_rps > 0:
+            self.capacity_rps = goodput_rps
+        following = self._ceiling.next_load()
+        if following is not None and (self._sought or following.step == "warmup"):
+            self._load = following
+        else:
+            self._load = self.laid = self._lay()
 
     def _lay(self) -> Load:
         if self.capacity_rps is None and self.course.needs_capacity:

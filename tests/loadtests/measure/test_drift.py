@@ -36,7 +36,7 @@ def test_a_leak_creeps_and_a_flat_line_does_not() -> None:
 
 
 def test_a_rise_within_what_is_allowed_is_steady() -> None:
-    values = [100 + 0.01 * n for n in range(60)]
+    values = [100 + 0.01 * n + 0.1 * (n % 2) for n in range(60)]
     assert drift(values, 3600, allowed=1).state == "steady"
 
 

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.measure.coldness import Met, cold_outcome
 from loadtests.measure.disturbances import overload_outcome, spike_outcome
 from loadtests.measure.evidence import evidence
-from loadtests.measure.legs import Leg, legs_of
+from loadtests.measure.legs import Leg, at_once, legs_of
+from loadtests.measure.mixture import mixed_outcome
 from loadtests.measure.outcome import Outcome
 from loadtests.measure.ramping import ramp_outcome
 from loadtests.measure.replaying import replay_outcome
@@ -66,7 +68,9 @@ def test_a_spike_that_is_never_over_is_said_to_be_so() -> None:
     found = spike_outcome(spike(*[swamped(wrong=0)] * 6))
     assert (found.word, found.good) == ("not recovered", False)
     assert figure(found, "time to recover") is None
-    assert found.says[-1].startswith("6 s after it the median latency and the p99 and")
+    assert found.says[-1] == (
+        "Still worse than before 6 s after it: the median latency, the requests in flight."
+    )
 
 
 def test_a_course_cut_short_has_no_verdict() -> None:
@@ -218,3 +222,67 @@ def test_a_replay_without_an_objective_must_keep_pace() -> None:
     assert figure(kept, "answered rightly") == 100
     behind = replay_outcome(legs_of(leg("replay", 1000, *[swamped()] * 12)), (), None)
     assert (behind.word, behind.good) == ("fell behind", False)
+
+
+def cold(loading: Window, met: Met | None) -> Outcome:
+    legs = legs_of(
+        [
+            *leg("before", 1000, *[calm()] * 10),
+            *leg("loading", 1000, *[loading] * 10, at_s=10),
+            *leg("after", 1000, *[calm()] * 5, at_s=20),
+        ]
+    )
+    return cold_outcome(legs, met)
+
+
+def test_a_version_that_nobody_noticed_is_well_loaded() -> None:
+    found = cold(calm(20_000), Met(ready_s=8.25, asked_at_s=11, took_s=3.5, why=None))
+    assert (found.word, found.good) == ("loaded under load", True)
+    assert figure(found, "first right answer after") == 8.25
+    assert figure(found, "next version served after") == 3.5
+    assert found.says == (
+        "The first right answer came 8.2 s after the start; the next version was served 3.5 s "
+        "after it was asked for.",
+        "0 requests failed meanwhile and after (0 %); p99 went from 5 ms to 20 ms.",
+        "1 s after it all was as before.",
+    )
+
+
+def test_a_version_that_cost_requests_or_never_came_is_bad() -> None:
+    failing = window(latencies_us={5000: 980}, wrong={"http 503": 20}, in_flight=5)
+    lost = cold(failing, Met(8, 11, 3.5, None))
+    assert (lost.word, lost.good) == ("requests failed", False)
+    assert figure(lost, "failed while loading and after") == pytest.approx(100 * 200 / 15_000)
+    never = cold(calm(), Met(8, 11, None, "no room"))
+    assert (never.word, never.good) == ("not loaded", False)
+    assert "the next version was not loaded: no room." in never.says[0]
+    unseen = cold(calm(), None)
+    assert (unseen.word, unseen.good) == ("no version seen", None)
+
+
+def mixed(light: Window, heavy: Window, slo: Slo | None) -> Outcome:
+    """Two parts whose windows come by turns, as a master gets them."""
+    parts = leg("a", 1000, *[light] * 12), leg("b", 1000, *[heavy] * 12)
+    legs = legs_of([one for pair in zip(*parts, strict=True) for one in pair])
+    shown = {one.step: evidence(one.windows, (), slo) for one in legs} if slo else {}
+    return mixed_outcome(legs, {"a": 3, "b": 1}, shown)
+
+
+def test_each_part_of_a_mix_has_its_own_verdict() -> None:
+    light, heavy = (replace(calm(us, rps), in_flight=0) for us, rps in ((5000, 900), (30_000, 300)))
+    found = mixed(light, heavy, SLO)
+    assert (found.word, found.good) == ("each kept its objective", True)
+    assert figure(found, "p99, b") == pytest.approx(30, rel=0.01)
+    assert "within 0.0 percentage points" in found.says[1]
+    late = mixed(light, replace(calm(90_000, 300), in_flight=0), SLO)
+    assert (late.word, late.good) == ("not all kept its objective", False)
+    assert late.says[0] == "Not so: b."
+    assert mixed(light, heavy, None).word == "each kept pace"
+    assert mixed(light, swamped(), None).says[0] == "Not so: b."
+
+
+def test_the_parts_of_a_mix_add_up_to_one_load() -> None:
+    parts = leg("a", 1000, *[calm(rps=900)] * 3), leg("b", 1000, *[calm(rps=300)] * 3)
+    whole = at_once([one for pair in zip(*parts, strict=True) for one in pair])
+    assert [one.number for one in whole] == [0, 1, 2]
+    assert [(one.right, one.duration_s, one.workers) for one in whole] == [(1200, 1.0, 2)] * 3

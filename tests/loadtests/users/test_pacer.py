@@ -4,8 +4,10 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from loadtests.users.gate import Gate
-from loadtests.users.pacer import Pacer, Turn
+with pytest.MonkeyPatch.context() as patch:  # or the whole test process would run under gevent
+    patch.setenv("LOCUST_SKIP_MONKEY_PATCH", "1")
+    from loadtests.users.gate import Gate
+    from loadtests.users.pacer import Pacer, Turn
 
 
 def takers(gate: Gate, count: int, turns: list[Turn], busy_s: float) -> list[gevent.Greenlet]:
