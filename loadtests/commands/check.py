@@ -2,7 +2,6 @@
 
 import math
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -98,10 +97,12 @@ def check(
         configurations=configuration,
         cores=cores,
         results=out.absolute(),
+        slo=slo,
+        scenario="check",
+        settings=[f"rate-rps={rate}", f"check-s={duration}"],
     )
-    settings = {"rate-rps": rate, "check-s": duration, "slo": asked}
     try:
-        summary = _measured(replace(plan, scenario="check", settings=settings))
+        summary = _measured(plan)
     except RedlineError as error:
         _write(
             junit, markdown, checked.failure_junit(str(error)), checked.failure_markdown(str(error))
@@ -115,7 +116,9 @@ def check(
 def _measured(plan: Plan) -> Summary:
     os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
     terminal = console()
-    view = View(terminal, len(plan.targets), PROFILES[plan.profile])
+    profiled = PROFILES[plan.profile]
+    each_s = plan.scenario.estimate_s(profiled) if plan.scenario else None
+    view = View(terminal, len(plan.targets), profiled, each_s)
     campaign = Campaign(plan, view)
     try:
         with view.shown():
