@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from loadtests import cli
-from loadtests.commands import check as command
+from loadtests.commands import measured
 from loadtests.live import View
 from loadtests.plan import Plan
 from loadtests.record.summary import Scenario, Summary
@@ -44,7 +44,7 @@ Redline = Callable[..., int]
 
 @pytest.fixture
 def redline(monkeypatch: pytest.MonkeyPatch) -> Redline:
-    monkeypatch.setattr(command.os, "sched_setaffinity", lambda *_: None)
+    monkeypatch.setattr(measured.os, "sched_setaffinity", lambda *_: None)
 
     def redline(*words: object) -> int:
         monkeypatch.setattr(sys, "argv", ["redline", *map(str, words)])
@@ -75,7 +75,7 @@ def test_exit_codes_and_files_agree(
     element: str | None,
 ) -> None:
     campaigns = Campaigns(tmp_path, result)
-    monkeypatch.setattr(command, "Campaign", campaigns)
+    monkeypatch.setattr(measured, "Campaign", campaigns)
     junit, markdown = tmp_path / "junit.xml", tmp_path / "page.md"
     markdown.write_text("what a run before this one left")
     assert redline(*WORDS, "--junit", junit, "--markdown", markdown) == code
@@ -91,7 +91,7 @@ def test_it_is_planned_as_a_scenario_of_one_load(
     redline: Redline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaigns = Campaigns(tmp_path, check())
-    monkeypatch.setattr(command, "Campaign", campaigns)
+    monkeypatch.setattr(measured, "Campaign", campaigns)
     assert redline(*WORDS, "--protocol", "grpc", "--duration", 45, "--out", tmp_path) == 0
     (plan,) = campaigns.plans
     assert [target.name for target in plan.targets] == ["torchserve-grpc-digits-x1-tuned"]
@@ -128,7 +128,7 @@ def test_whatever_is_wrong_is_one_line_before_anything_starts(
     told: str,
 ) -> None:
     campaigns = Campaigns(tmp_path, check())
-    monkeypatch.setattr(command, "Campaign", campaigns)
+    monkeypatch.setattr(measured, "Campaign", campaigns)
     assert redline("check", *words) == 2
     error = capsys.readouterr().err
     assert told in error
