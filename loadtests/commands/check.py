@@ -1,23 +1,19 @@
 """``redline check``: does a server keep an SLO at a rate? The gate for CI."""
 
 import math
-import os
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from loadtests.campaign import Campaign
 from loadtests.commands.app import app, console
-from loadtests.live import View
+from loadtests.commands.measured import measured
+from loadtests.commands.verdict_files import Junit, Markdown, check_places, write_verdicts
 from loadtests.measure.evidence import fewest_requests, shortest_s
 from loadtests.measure.slo import Slo, parse_slo
-from loadtests.plan import Plan, make_plan
-from loadtests.record.files import check_place, write_whole
-from loadtests.record.summary import Summary
+from loadtests.plan import make_plan
 from loadtests.report import checked
 from loadtests.report.checked import Checked
-from loadtests.search.ceiling import PROFILES
 from serving.errors import RedlineError, UsageError
 from serving.paths import RESULTS
 
@@ -69,14 +65,8 @@ def check(
         Optional[str],  # noqa: UP045 - typer
         typer.Option(help="The server's cores, as in 1 or 2,4-7; by default the upper half."),
     ] = None,
-    junit: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="Write the verdicts here, as JUnit XML."),
-    ] = None,
-    markdown: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="Write the verdicts here, as GitHub-flavoured Markdown."),
-    ] = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
 ) -> None:
     """Offer each target one rate, in open loop, and say whether an SLO holds at it.
@@ -85,8 +75,7 @@ def check(
     """
     asked = parse_slo(slo)
     _check_enough(asked, rate, duration)
-    check_place(junit, "--junit")
-    check_place(markdown, "--markdown")
+    check_places(junit, markdown)
     plan = make_plan(
         profile="quick",
         servers=server,
@@ -101,35 +90,20 @@ def check(
         scenario="check",
         settings=[f"rate-rps={rate}", f"check-s={duration}"],
     )
-    try:
-        summary = _measured(plan)
-    except RedlineError as error:
-        _write(
-            junit, markdown, checked.failure_junit(str(error)), checked.failure_markdown(str(error))
-        )
-        raise
-    found = checked.checks(summary)
-    _write(junit, markdown, checked.check_junit(found), checked.check_markdown(summary, found))
-    _judge(found)
-
-
-def _measured(plan: Plan) -> Summary:
-    os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
     terminal = console()
-    view = View(terminal, len(plan.targets), PROFILES[plan.profile])
-    campaign = Campaign(plan, view)
     try:
-        with view.shown():
-            summary = campaign.run()
-    except BaseException:
-        view.say(f"incomplete, the record so far: {campaign.folder}")
+        summary, view, folder = measured(plan, terminal)
+    except RedlineError as error:
+        why = str(error)
+        write_verdicts(junit, checked.failure_junit(why), markdown, checked.failure_markdown(why))
         raise
     found = checked.checks(summary)
     terminal.print(checked.check_table(found))
-    for line in checked.check_lines(summary, found):
+    for line in (*checked.check_lines(summary, found), f"report: {folder / 'report.html'}"):
         view.say(line)
-    view.say(f"report: {campaign.folder / 'report.html'}")
-    return summary
+    page = checked.check_markdown(summary, found)
+    write_verdicts(junit, checked.check_junit(found), markdown, page)
+    _judge(found)
 
 
 def _judge(found: list[Checked]) -> None:
@@ -138,13 +112,6 @@ def _judge(found: list[Checked]) -> None:
         raise BrokenError(checked.headline(found))
     if answers != {"holds"}:
         raise InvalidError(checked.headline(found))
-
-
-def _write(junit: Path | None, markdown: Path | None, xml: str, page: str) -> None:
-    if junit:
-        write_whole(junit, xml, option="--junit")
-    if markdown:
-        write_whole(markdown, page, option="--markdown")
 
 
 def _check_enough(slo: Slo, rate_rps: float, duration_s: float) -> None:

@@ -2,14 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from loadtests.commands.app import app, console
+from loadtests.commands.verdict_files import Junit, Markdown, check_places, write_verdicts
 from loadtests.planning.comparison import Allowed, Comparison
 from loadtests.planning.comparison import compare as compare_runs
-from loadtests.record.files import check_place, write_whole
 from loadtests.record.reader import find_run, read_summary
 from loadtests.record.summary import Summary
 from loadtests.report import compared
@@ -36,14 +36,8 @@ def compare(
     tolerance: Annotated[
         str, typer.Option(help="A fall by more than this is a regression, as in 5% or 0.05.")
     ] = "5%",
-    junit: Annotated[
-        Optional[Path],  # noqa: UP045 - typer
-        typer.Option(help="Write the verdicts here, as JUnit XML."),
-    ] = None,
-    markdown: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="Write the verdicts here, as GitHub-flavoured Markdown."),
-    ] = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
     *,
     allow_invalid: Annotated[
         bool, typer.Option("--allow-invalid", help="Compare INVALID and incomplete runs, marked.")
@@ -58,8 +52,7 @@ def compare(
     compared.
     """
     share = _share(tolerance)
-    check_place(junit, "--junit")
-    check_place(markdown, "--markdown")
+    check_places(junit, markdown)
     first, second = _runs(a), _runs(b)
     _check_apart(first, second)
     found = compare_runs(
@@ -69,10 +62,8 @@ def compare(
         Allowed(allow_invalid, allow_embedded),
     )
     _show(found)
-    if junit:
-        write_whole(junit, compared.comparison_junit(found), option="--junit")
-    if markdown:
-        write_whole(markdown, compared.comparison_markdown(found), option="--markdown")
+    page = compared.comparison_markdown(found)
+    write_verdicts(junit, compared.comparison_junit(found), markdown, page)
     _judge(found)
 
 

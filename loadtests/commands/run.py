@@ -1,17 +1,14 @@
 """``redline run``: the whole measurement."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from loadtests.campaign import Campaign
 from loadtests.commands.app import app, console
-from loadtests.live import View
+from loadtests.commands.measured import measured
 from loadtests.plan import make_plan
 from loadtests.report.terminal import ceiling_table, closing_lines
-from loadtests.search.ceiling import PROFILES
 from loadtests.search.courses import COURSES
 from serving.errors import RecordError
 from serving.paths import RESULTS
@@ -101,23 +98,13 @@ def run(
         capacity_rps=capacity_rps,
         rps=rps,
     )
-    os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
-    profiled = PROFILES[plan.profile]
-    each_s = plan.scenario.estimate_s(profiled) if plan.scenario else None
-    view = View(terminal, len(plan.targets), profiled, each_s)
-    campaign = Campaign(plan, view)
-    try:
-        with view.shown():
-            summary = campaign.run()
-    except BaseException:
-        view.say(f"incomplete, the record so far: {campaign.folder}")
-        raise
+    summary, view, folder = measured(plan, terminal)
     terminal.print(ceiling_table(summary))
     for line in closing_lines(summary):
         view.say(line)
-    view.say(f"report: {campaign.folder / 'report.html'}")
+    view.say(f"report: {folder / 'report.html'}")
     if not summary.complete:
         reasons = [
             f"{target.server}: {target.failure}" for target in summary.targets if target.failure
         ]
-        raise RecordError(f"the record {campaign.folder} is incomplete: {'; '.join(reasons)}")
+        raise RecordError(f"the record {folder} is incomplete: {'; '.join(reasons)}")

@@ -24,9 +24,10 @@ from loadtests.bench.runner import Settings, Tell
 from loadtests.planning.comparison import Allowed, Row, compare
 from loadtests.record.keeper import utc_now
 from loadtests.record.reader import read_server, read_windows
-from loadtests.record.run import Calibration, RunInfo
+from loadtests.record.run import Calibration, RunInfo, TargetRun
 from loadtests.record.summarise import summarise
 from loadtests.record.summary import Summary
+from loadtests.seed import SEED
 
 LIMIT_S = 120.0
 TOLERANCE = 0.05
@@ -48,10 +49,23 @@ def measure_regressions(settings: Settings, records: Path, tell: Tell) -> Iterat
         for number, build in enumerate(_order(), start=1):
             tell(f"compare: run {number} of {BASELINES + SLOWED}: {build.name}")
             runs[build].append(_run(stage, build, calibration, number))
-    same = [_row(a, b) for a, b in itertools.combinations(runs[BASELINE], 2)]
-    yield _verdicts("one build", same, 0, load_before)
-    slower = [_row(runs[BASELINE][i % BASELINES], run) for i, run in enumerate(runs[SLOW])]
-    yield _verdicts("a build 10 % slower", slower, SLOWED - MAY_MISS, load_before)
+    yield from verdicts_on(runs[BASELINE], runs[SLOW], load_before)
+
+
+def verdicts_on(
+    baseline: Sequence[Summary], slowed: Sequence[Summary], load_before: float
+) -> Iterator[Verdicts]:
+    """Single runs beside single ones, and beside all of the baseline's others."""
+    pairs = [_row([a], b) for a, b in itertools.combinations(baseline, 2)]
+    yield _verdicts("one build: run beside run", pairs, 0, load_before)
+    others = [_row([one for one in baseline if one is not run], run) for run in baseline]
+    yield _verdicts("one build: run beside the nine others", others, 0, load_before)
+    turns = zip(itertools.cycle(baseline), slowed, strict=False)
+    wanted = SLOWED - MAY_MISS
+    pairs = [_row([one], run) for one, run in turns]
+    yield _verdicts("10 % slower: run beside run", pairs, wanted, load_before)
+    against = [_row(baseline, run) for run in slowed]
+    yield _verdicts("10 % slower: run beside ten", against, wanted, load_before)
 
 
 def _order() -> Iterator[Build]:
@@ -65,6 +79,11 @@ def _order() -> Iterator[Build]:
 def _run(stage: Stage, build: Build, calibration: Calibration, number: int) -> Summary:
     behaviour = build.behaviour(seed=number)
     record = stage.carry_out(f"run-{number}", behaviour, PROTOCOL, "hold", OPTIONS, LIMIT_S)
+    return summary_of(record, stage.target(PROTOCOL, calibration))
+
+
+def summary_of(record: Path, target: TargetRun) -> Summary:
+    """What a comparison reads of a run, from its record."""
     info = RunInfo(
         name=record.name,
         started=utc_now(),
@@ -73,15 +92,15 @@ def _run(stage: Stage, build: Build, calibration: Calibration, number: int) -> S
         command=[],
         redline="",
         versions={},
-        seed=number,
+        seed=SEED,
         host=host.describe_host(),
-        targets=[stage.target(PROTOCOL, calibration)],
+        targets=[target],
     )
     return summarise(info, read_windows(record), read_server(record))
 
 
-def _row(first: Summary, second: Summary) -> Row:
-    (row,) = compare([first], [second], TOLERANCE, Allowed()).rows
+def _row(first: Sequence[Summary], second: Summary) -> Row:
+    (row,) = compare(first, [second], TOLERANCE, Allowed()).rows
     return row
 
 

@@ -10,8 +10,8 @@ from loadtests.bench.regression.trial import Verdicts
 
 def regression_table(summaries: Sequence[Verdicts]) -> Table:
     """What comparisons of one build, and of a slower one, said."""
-    table = Table(title="Comparisons of single runs of the reference server")
-    table.add_column("compared with")
+    table = Table(title="Comparisons of runs of the reference server")
+    table.add_column("compared")
     for column in ("pairs", "regressions", "not comparable", "differences", "goal"):
         table.add_column(column, justify="right")
     for one in summaries:

@@ -34,6 +34,8 @@ def test_it_has_verdict_figures_loads_and_what_was_asked(record: Path) -> None:
         "time to recover, s",
     ):
         assert words in page.text
+    (row,) = page.table("Each scenario, and what it ended with")[1:]
+    assert row[1:] == ["spike", "VALID", "recovered"]
     rows = page.table("What each load of the scenario gave")
     assert [row[0] for row in rows[1:]] == ["before", "peak", "after"]
     assert rows[2][1:4] == ["900.0", "900.0", "400"]
@@ -54,6 +56,7 @@ def test_its_plot_shows_loads_latencies_failures_and_memory(record: Path) -> Non
 def test_an_invalid_one_is_struck_with_its_reasons(tmp_path: Path) -> None:
     windows = of_scenario()
     _, page = drawn(recorded(tmp_path, *windows[:3], *windows[4:]))
+    assert "No ceiling was sought in this run" in page.text
     assert "INVALID Recovered." in page.text
     assert "1 windows are missing." in page.text
     assert "What to do: look why a worker fell behind" in page.text

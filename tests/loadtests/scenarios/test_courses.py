@@ -98,13 +98,14 @@ def _take(folder: Path, scenario: str, client: str) -> Taken:
     (folder / "arrivals.txt").write_text("".join(f"{1e6 + t_s:.4f}\n" for t_s in TIMES_S))
     (folder / "record").mkdir()
     behaviour = Behaviour(service=f"constant:{SERVICE_S * 1000:.0f}ms", servers=SERVERS)
+    port = str(free_port())
     with run(behaviour, [0], folder) as server:
         command = locust_command(
             folder / "locustfile.py",
             *("One", "--headless", "--only-summary", "--host", server.address("rest")),
             *("--record", str(folder / "record"), "--target", "t", "--client", client),
             *RUNS[scenario, client],
-            *("--master-bind-port", str(free_port())),
+            *("--master-bind-port", port, "--master-port", port),
         )
         end = subprocess.run(
             command,
