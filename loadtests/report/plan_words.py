@@ -185,7 +185,7 @@ def risks(plan: CapacityPlan) -> list[str]:
     ]
     if any(one.estimate.basis == "closed loop" for one in plan.targets):
         lines.append(
-            "The latency under a rate was inferred. `redline run --profile full` measures it, and "
+            "The latency under a rate was inferred; redline run --profile full measures it, and "
             "narrows the answer."
         )
     if any(one.estimate.at_least for one in plan.targets):

@@ -43,7 +43,10 @@ def test_the_least_loaded_as_request_by_request() -> None:
     random = np.random.default_rng(5)
     pool = Pool(3, 2, exponential(0.01), "least-loaded")
     rate_rps = 0.85 * pool.most_rps
-    gaps_s, services_s = random.exponential(1 / rate_rps, 200_000), random.exponential(0.01, 200_000)
+    gaps_s, services_s = (
+        random.exponential(1 / rate_rps, 200_000),
+        random.exponential(0.01, 200_000),
+    )
     free = [[0.0] * 2 for _ in range(3)]
     ends: list[list[float]] = [[] for _ in range(3)]
     now_s, waits_s = 0.0, []
