@@ -16,8 +16,10 @@ from loadtests.bench.blame.trial import BLAME_TRIALS, QUEUE_TRIALS
 from loadtests.bench.cases import CASES, SOAK, Case
 from loadtests.bench.errors import BenchError
 from loadtests.bench.generators import Locust
+from loadtests.bench.pool.cases import measure_pools
+from loadtests.bench.pool.table import pool_table
 from loadtests.bench.programs import program_versions
-from loadtests.bench.record import ACCURACY_FILE, BLAME_FILE, BenchRecord
+from loadtests.bench.record import ACCURACY_FILE, BLAME_FILE, POOL_FILE, BenchRecord
 from loadtests.bench.runner import Settings, run_case
 from loadtests.bench.table import tables
 from serving.cores import share_cores
@@ -29,6 +31,8 @@ ACCURACY = "accuracy"
 """The name, beside those of the cases, of what `accuracy` does."""
 BLAME = "blame"
 """The same of `blame`, which is only done when it is asked for."""
+POOL = "pool"
+"""The same of `pool`, likewise."""
 PLAIN_WIDTH = 150
 """Columns of the tables where there is no terminal to ask."""
 
@@ -48,6 +52,8 @@ def main() -> int:
             accuracy(settings)
         if BLAME in asked.only:
             blame(settings)
+        if POOL in asked.only:
+            pool(settings)
     except RedlineError as error:
         sys.stderr.write(f"bench: {' '.join(str(error).split())}\n")
         return error.exit_code
@@ -101,6 +107,17 @@ def blame(settings: Settings) -> None:
     console.print(f"{record.path} (load average at the start: {record.load_before})")
 
 
+def pool(settings: Settings) -> None:
+    """Hold predictions for replicas behind nginx against measurements of them."""
+    console = _console()
+    record = BenchRecord(RESULTS / "bench", settings, program_versions(["nginx"]), POOL_FILE)
+    with console.status("starting") as status:
+        summaries = list(measure_pools(settings, status.update))
+    record.write(summaries, complete=True)
+    console.print(pool_table(summaries))
+    console.print(f"{record.path} (load average at the start: {record.load_before})")
+
+
 def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
 
@@ -137,9 +154,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--only",
         action="append",
         default=[],
-        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, BLAME],
-        help=f"this case; repeatable, by default all but {SOAK.name} and {BLAME}, which takes "
-        "half an hour",
+        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, BLAME, POOL],
+        help=f"this case; repeatable, by default all but {SOAK.name}, {BLAME} (half an hour) and "
+        f"{POOL} (5 minutes)",
     )
     return parser.parse_args(arguments)
 

@@ -89,13 +89,14 @@ def serve(
     command, url = server.prepare(home, port, payload)
     process = ManagedProcess(command, cores=cores, log=folder / f"{server.program}.log")
     try:
-        _await_listening(server.program, process, port)
+        await_listening(server.program, process, port)
         yield url, process
     finally:
         process.stop()
 
 
-def _await_listening(name: str, process: ManagedProcess, port: int) -> None:
+def await_listening(name: str, process: ManagedProcess, port: int) -> None:
+    """Wait until a program listens on ``port``; BenchError when it ends, or does not in time."""
     limit_s = time.monotonic() + START_LIMIT_S
     while time.monotonic() < limit_s:
         if process.exit_code is not None:

@@ -18,12 +18,12 @@ from loadtests import engine
 from loadtests.bench import __main__ as bench
 from loadtests.bench.accuracy.workbench import Workbench
 from loadtests.bench.blame import cases, stage
-from loadtests.planning.queueing import Queue
 from loadtests.bench.blame.stage import BUSY_LOOP, Stage
 from loadtests.bench.blame.table import blame_table
 from loadtests.bench.blame.trial import BLAME_TRIALS, QUEUE_TRIALS, Blamed, BlameTrial, Found
 from loadtests.bench.runner import Settings
 from loadtests.measure.slo import Slo
+from loadtests.planning.queueing import Queue
 from serving.cores import available_cores
 from serving.reference.launch import Behaviour
 from serving.reference.program import why_unavailable
