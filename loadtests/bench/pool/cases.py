@@ -126,7 +126,7 @@ def _drive(bench: Workbench, url: str, seconds: float, **load: float) -> dict[st
     options = [word for name, value in load.items() for word in (f"--{name}", f"{value:g}")]
     open_loop = ["--connections", str(CONNECTIONS)] if "rate" in load else []
     command = [
-        *(sys.executable, "-m", "loadtests.cli", "drive", url, *options, *open_loop),
+        *(str(Path(sys.executable).with_name("redline")), "drive", url, *options, *open_loop),
         *("--duration", f"{seconds:g}", "--warmup", "2", "--json"),
     ]
     output = bench.run("redline drive", command, seconds, {})
