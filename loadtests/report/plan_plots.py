@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from loadtests.planning.plan import CapacityPlan, Option, TargetPlan
-from loadtests.report import numbers, plan_words, words
+from loadtests.report import derived, numbers, plan_words, words
 from loadtests.report.figure import (
     BLUE,
     INK,
@@ -68,7 +68,7 @@ def objective_plot(plan: CapacityPlan) -> Plot:
         points = _by_objective(plan, one, unit)
         limits_ms += [limit_ms for limit_ms, _ in points]
         top = max(top, *(amount for _, amount in points))
-        name = f"{words.label(one.replica)}, {words.plain(one.replica.configuration)}"
+        name = _short(one)
         figure.add_scatter(
             x=[limit_ms for limit_ms, _ in points],
             y=[amount for _, amount in points],
@@ -90,6 +90,14 @@ def objective_plot(plan: CapacityPlan) -> Plot:
         f"The safe answer, {unit}, by the objective's limit. {'; '.join(told)}.",
         HEIGHT_PX,
     )
+
+
+def _short(one: TargetPlan) -> str:
+    """A target in so few words that a legend of half a page holds them."""
+    stand_in = " stand-in" if derived.is_stand_in(one.replica) else ""
+    server = words.SHORT_SERVERS[one.replica.server]
+    marks = f"x{one.replica.batch}, {words.plain(one.replica.configuration)}"
+    return f"{server}{stand_in}, {words.PROTOCOLS[one.replica.protocol]}, {marks}"
 
 
 def _by_objective(plan: CapacityPlan, one: TargetPlan, unit: str) -> list[tuple[float, float]]:
