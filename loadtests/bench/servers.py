@@ -21,7 +21,7 @@ from serving.process import ManagedProcess
 START_LIMIT_S = 15.0
 _POLL_S = 0.05
 _MAX_BODY = "16m"
-_TEMP_FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+TEMP_FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 class NullServer(ABC):
@@ -60,7 +60,7 @@ class NullHttp(NullServer):
 
     def prepare(self, folder: Path, port: int, payload: Payload) -> tuple[list[str], str]:
         """One process in the foreground, and nothing outside ``folder``."""
-        temp = "\n".join(f"    {kind}_temp_path {folder}/{kind};" for kind in _TEMP_FOLDERS)
+        temp = "\n".join(f"    {kind}_temp_path {folder}/{kind};" for kind in TEMP_FOLDERS)
         config = folder / "nginx.conf"
         config.write_text(
             f"daemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log stderr;\n"

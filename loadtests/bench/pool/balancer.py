@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from loadtests.bench.programs import find_program
-from loadtests.bench.servers import await_listening
+from loadtests.bench.servers import TEMP_FOLDERS, await_listening
 from loadtests.planning.balancing import Balancing
 from loadtests.ports import free_port
 from serving.process import ManagedProcess
@@ -15,7 +15,6 @@ METHODS: dict[Balancing, str] = {
     "round-robin": "",
     "least-loaded": "least_conn;",
 }
-_TEMP_FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 @contextlib.contextmanager
@@ -40,7 +39,7 @@ def balancer(kind: Balancing, ports: Sequence[int], core: int, folder: Path) -> 
 
 def _config(kind: Balancing, ports: Sequence[int], port: int, home: Path) -> str:
     servers = "".join(f"        server 127.0.0.1:{each};\n" for each in ports)
-    temp = "".join(f"    {name}_temp_path {home}/{name};\n" for name in _TEMP_FOLDERS)
+    temp = "".join(f"    {name}_temp_path {home}/{name};\n" for name in TEMP_FOLDERS)
     return (
         f"daemon off;\nmaster_process off;\npid {home}/pid;\nerror_log stderr;\n"
         "events { worker_connections 8192; }\n"

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from playwright.sync_api import Page
 
 UNDRAWN = ".plot:not(:has(.main-svg))"
 CUT_OFF = """
@@ -29,3 +30,13 @@ ARGUMENTS = [
 ]
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on PATH")
+
+
+def overheard(page: Page) -> tuple[list[str], list[str]]:
+    """What the page will complain of, and what it will ask the network for."""
+    complaints: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    return complaints, requests

@@ -16,7 +16,7 @@ from loadtests.record.run import DemandStated
 from loadtests.record.summary import Summary
 from loadtests.report.html import render, write_report
 from loadtests.report.plan_page import write_plan
-from tests.loadtests.report.browsing import CUT_OFF, UNDRAWN, needs_chromium
+from tests.loadtests.report.browsing import CUT_OFF, UNDRAWN, needs_chromium, overheard
 from tests.loadtests.report.report_page import Page as ReadPage
 from tests.loadtests.report.summaries import (
     judged,
@@ -104,11 +104,7 @@ def test_where_nothing_may_be_planned_from(tmp_path: Path) -> None:
 def test_the_page_opens_offline_and_fits(browser: Browser, tmp_path: Path, width_px: int) -> None:
     path = written(tmp_path)
     page = browser.new_page(viewport={"width": width_px, "height": 900})
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
+    complaints, requests = overheard(page)
     page.goto(path.as_uri())
     page.wait_for_selector(UNDRAWN, state="detached")
     assert page.locator(".plot").count() == 2

@@ -5,7 +5,7 @@ from playwright.sync_api import Browser, Page
 
 from loadtests.record.summary import Summary, TargetSummary
 from loadtests.report.html import write_report
-from tests.loadtests.report.browsing import CUT_OFF, UNDRAWN, needs_chromium
+from tests.loadtests.report.browsing import CUT_OFF, UNDRAWN, needs_chromium, overheard
 from tests.loadtests.report.summaries import (
     UNKNOWN,
     judged,
@@ -38,11 +38,7 @@ def test_the_report_opens_offline_and_fits(
     emptied = without_quantiles(varied)
     write_report(emptied, make_all_details(emptied), path)
     page = browser.new_page(viewport={"width": width_px, "height": 900})
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
+    complaints, requests = overheard(page)
     page.goto(path.as_uri())
     page.wait_for_selector(UNDRAWN, state="detached")
 
