@@ -8,6 +8,8 @@ from loadtests.planning.pooling import Balanced
 from loadtests.record.summary import ClaimVerdict
 from loadtests.report import numbers, words
 
+LAST_MEASURED = 0.999
+"""No probe tells of higher quantiles."""
 BALANCERS: dict[Balancing, str] = {
     "random": "at random",
     "round-robin": "round-robin",
@@ -165,6 +167,8 @@ def assumptions(plan: CapacityPlan) -> list[str]:
             "No objective was given: each target is held to its default one, a p99 of 5 times "
             "that of a single user."
         )
+    if any(one.estimate.slo.quantile > LAST_MEASURED for one in plan.targets):
+        lines.append("Latencies beyond the p99.9 go on as they rise up to it: none was measured.")
     for one in _firsts(plan):
         rate = numbers.bounded(numbers.rate(one.estimate.rps), at_least=one.estimate.at_least)
         low = numbers.rate(one.estimate.low_rps)

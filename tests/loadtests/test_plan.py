@@ -77,3 +77,10 @@ def test_server_and_generator_are_kept_apart(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(cores, "available_cores", lambda: [0, 1, 2, 3])
     assert (plan().server_cores, plan().generator_cores) == ((2, 3), (0, 1))
     assert plan(cores="0").generator_cores == (1, 2, 3)
+
+
+def test_the_report_answers_the_demand_or_the_highest_claim() -> None:
+    assert plan(rps=1234.5).demand.rps == 1234.5
+    assert plan().demand.rps == max(claim.rate for claim in plan().claims) == 50_000
+    with pytest.raises(UsageError, match="--rps 0"):
+        plan(rps=0.0)
