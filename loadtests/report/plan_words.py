@@ -198,8 +198,8 @@ def risks(plan: CapacityPlan) -> list[str]:
         )
     if any(one.doubts for one in plan.targets):
         lines.append(
-            "Figures that are INVALID, incomplete or of a stand-in were used because that was "
-            "asked for; nothing should be bought on them."
+            "Figures that are INVALID, incomplete or of a stand-in are among these, and marked: "
+            "nothing should be bought on them."
         )
     return lines
 
