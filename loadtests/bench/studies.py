@@ -14,11 +14,14 @@ from loadtests.bench.blame.table import blame_table
 from loadtests.bench.blame.trial import BLAME_TRIALS, QUEUE_TRIALS
 from loadtests.bench.generators import Locust
 from loadtests.bench.long_soak import HOURS, measure_soaks, soak_table
+from loadtests.bench.pool.cases import measure_pools
+from loadtests.bench.pool.table import pool_table
 from loadtests.bench.regression.cases import measure_regressions
 from loadtests.bench.regression.table import regression_table
 from loadtests.bench.runner import Settings, Tell
 from loadtests.bench.scrape_table import scrape_table
 from loadtests.bench.scrapes import SUMMARIES, measure_scrapes
+from loadtests.planning.balancing import BALANCINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,14 @@ STUDIES = (
         blame_table,
         programs=("locust",),
         takes="half an hour",
+    ),
+    Study(
+        "pool",
+        lambda settings, _, tell: measure_pools(settings, tell),
+        len(BALANCINGS),
+        pool_table,
+        programs=("nginx",),
+        takes="five minutes",
     ),
     Study(
         "long-soak",

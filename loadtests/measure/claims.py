@@ -140,10 +140,18 @@ def _refutes(claim: Claim, one: Witness) -> bool:
     return many_enough and below and not one.at_least and one.configuration != "vendor"
 
 
+def _may_reach(claim: Claim, one: Witness) -> bool:
+    """With no more cores than claimed, some of the interval reaches the rate."""
+    few_enough = claim.cores is None or one.server_cores <= claim.cores
+    return few_enough and _rate(claim, one, one.high_rps) >= claim.rate
+
+
 def _refutation(claim: Claim, fit: Sequence[Witness], offers: dict[str, Offer]) -> Verdict | None:
     below = [one for one in fit if _refutes(claim, one)]
     offer = offers.get(fit[0].model) if fit else None
     if not below or offer is None or _unmeasured(claim, below, offer):
+        return None
+    if any(_may_reach(claim, one) for one in fit):
         return None
     best = max(below, key=lambda one: _rate(claim, one, one.high_rps))
     verdict = f"refuted for {best.model} on {best.cpu}"

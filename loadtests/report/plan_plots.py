@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from loadtests.planning.plan import CapacityPlan, Option, TargetPlan
-from loadtests.report import numbers, plan_words, words
+from loadtests.report import derived, numbers, plan_words, words
 from loadtests.report.figure import (
     BLUE,
     INK,
@@ -19,7 +19,9 @@ from loadtests.report.figure import (
 )
 
 MOST_TARGETS = 4
-HEIGHT_PX = 340
+HEIGHT_PX = 370
+LEGEND_Y = -0.3
+"""Below the title of the x-axis, also where the legend takes four lines."""
 LOOKS = ((BLUE, "circle"), (ORANGE, "square"), (INK, "diamond"), (MUTED, "x"))
 
 
@@ -36,16 +38,17 @@ def demand_plot(plan: CapacityPlan) -> Plot:
     keep = 1 - demand.headroom
     figure = new_figure()
     low, high = one.estimate.low_rps, one.estimate.high_rps
+    _band(figure, counts, keep * low, keep * high)
     _line(figure, counts, one.estimate.rps, "all that they take", BLUE, "solid")
     _line(figure, counts, keep * one.estimate.rps, "headroom kept free, expected", BLUE, "dot")
-    _band(figure, counts, keep * low, keep * high)
     _line(figure, counts, keep * low, "headroom kept free, safe", MUTED, "dash")
     figure.add_hline(demand.peak_rps, line={"color": RED, "width": 1.6})
     _mark_demand(figure, demand.peak_rps)
     _mark_safe(figure, one.safe)
-    top = max(1.25 * demand.peak_rps, most * one.estimate.rps)
+    top = 2 * demand.peak_rps
     figure.update_xaxes(title={"text": "replicas", "standoff": 8}, range=[0, most], nticks=7)
-    figure.update_yaxes(title={"text": "requests per second"}, nticks=6, **rate_axis(top, 1.02))
+    figure.update_yaxes(title={"text": "requests per second"}, nticks=6, **rate_axis(top, 1.0))
+    figure.update_layout(legend={"y": LEGEND_Y})
     return finished(
         figure,
         f"Demand against capacity: {words.label(one.replica)}",
@@ -65,7 +68,7 @@ def objective_plot(plan: CapacityPlan) -> Plot:
         points = _by_objective(plan, one, unit)
         limits_ms += [limit_ms for limit_ms, _ in points]
         top = max(top, *(amount for _, amount in points))
-        name = f"{words.label(one.replica)}, {words.plain(one.replica.configuration)}"
+        name = _short(one)
         figure.add_scatter(
             x=[limit_ms for limit_ms, _ in points],
             y=[amount for _, amount in points],
@@ -79,6 +82,7 @@ def objective_plot(plan: CapacityPlan) -> Plot:
         told.append(f"{name}: {', '.join(each)}")
     figure.update_xaxes(**latency_axis(limits_ms) | {"title": {"text": "objective's limit (ms)"}})
     figure.update_yaxes(title={"text": unit}, nticks=6, **rate_axis(top, 1.1))
+    figure.update_layout(legend={"y": LEGEND_Y})
     what = "Cost" if priced else unit.capitalize()
     return finished(
         figure,
@@ -86,6 +90,14 @@ def objective_plot(plan: CapacityPlan) -> Plot:
         f"The safe answer, {unit}, by the objective's limit. {'; '.join(told)}.",
         HEIGHT_PX,
     )
+
+
+def _short(one: TargetPlan) -> str:
+    """A target in so few words that a legend of half a page holds them."""
+    stand_in = " stand-in" if derived.is_stand_in(one.replica) else ""
+    server = words.SHORT_SERVERS[one.replica.server]
+    marks = f"x{one.replica.batch}, {words.plain(one.replica.configuration)}"
+    return f"{server}{stand_in}, {words.PROTOCOLS[one.replica.protocol]}, {marks}"
 
 
 def _by_objective(plan: CapacityPlan, one: TargetPlan, unit: str) -> list[tuple[float, float]]:

@@ -8,6 +8,8 @@ from loadtests.planning.pooling import Balanced
 from loadtests.record.summary import ClaimVerdict
 from loadtests.report import numbers, words
 
+LAST_MEASURED = 0.999
+"""No probe tells of higher quantiles."""
 BALANCERS: dict[Balancing, str] = {
     "random": "at random",
     "round-robin": "round-robin",
@@ -165,6 +167,8 @@ def assumptions(plan: CapacityPlan) -> list[str]:
             "No objective was given: each target is held to its default one, a p99 of 5 times "
             "that of a single user."
         )
+    if any(one.estimate.slo.quantile > LAST_MEASURED for one in plan.targets):
+        lines.append("Latencies beyond the p99.9 go on as they rise up to it: none was measured.")
     for one in _firsts(plan):
         rate = numbers.bounded(numbers.rate(one.estimate.rps), at_least=one.estimate.at_least)
         low = numbers.rate(one.estimate.low_rps)
@@ -185,7 +189,7 @@ def risks(plan: CapacityPlan) -> list[str]:
     ]
     if any(one.estimate.basis == "closed loop" for one in plan.targets):
         lines.append(
-            "The latency under a rate was inferred. `redline run --profile full` measures it, and "
+            "The latency under a rate was inferred; redline run --profile full measures it, and "
             "narrows the answer."
         )
     if any(one.estimate.at_least for one in plan.targets):
@@ -194,8 +198,8 @@ def risks(plan: CapacityPlan) -> list[str]:
         )
     if any(one.doubts for one in plan.targets):
         lines.append(
-            "Figures that are INVALID, incomplete or of a stand-in were used because that was "
-            "asked for; nothing should be bought on them."
+            "Figures that are INVALID, incomplete or of a stand-in are among these, and marked: "
+            "nothing should be bought on them."
         )
     return lines
 

@@ -7,6 +7,7 @@ from loadtests.record.summary import Bottleneck, DeploymentKind, Outcome, ProbeS
 from loadtests.report.derived import Named, is_stand_in
 
 SERVERS = {"tfserving": "TensorFlow Serving", "torchserve": "TorchServe"}
+SHORT_SERVERS = {"tfserving": "TF Serving", "torchserve": "TorchServe"}
 STAND_INS = {
     "tfserving": "TF Serving API stand-in (embedded)",
     "torchserve": "TorchServe API stand-in (embedded)",

@@ -158,3 +158,10 @@ def test_the_time_left_knows_the_course() -> None:
 def test_a_scenario_that_makes_no_sense_is_refused(choices: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         plan(**choices)
+
+
+def test_the_report_answers_the_demand_or_the_highest_claim() -> None:
+    assert plan(rps=1234.5).demand.rps == 1234.5
+    assert plan().demand.rps == max(claim.rate for claim in plan().claims) == 50_000
+    with pytest.raises(UsageError, match="--rps 0"):
+        plan(rps=0.0)
