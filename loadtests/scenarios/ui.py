@@ -15,7 +15,6 @@ from locust.env import Environment
 from locust.runners import Runner
 
 from loadtests.measure.slo import parse_slo
-from loadtests.plan import among
 from loadtests.plugin.conductor import Conductor, Probed
 from loadtests.plugin.shape import Search
 from loadtests.plugin.web import add_links, refuse_nonsense
@@ -85,11 +84,11 @@ def _nonsense(form: dict[str, str]) -> str | None:
     model, body = form.get("model", SETUP.model), form.get("body", "")
     try:
         _, protocol = TARGETS[form.get("load", next(iter(TARGETS)))]
-        among("scenario", [form.get("scenario", "ceiling")], SCENARIOS)
+        SCENARIOS[form.get("scenario", "ceiling")]
         parse_slo(form.get("slo", capacity.SLO))
         bodies = bodies_of(model_spec(SETUP.model), protocol)
     except KeyError:
-        return f"choose one of: {', '.join(TARGETS)}"
+        return f"choose one of: {', '.join((*TARGETS, *SCENARIOS))}"
     except UsageError as error:
         return str(error)
     if form.get("host"):  # its measurements would pass for those of the server deployed here
