@@ -82,19 +82,19 @@ def plug_in(environment: Environment, **_: Any) -> None:
 def _nonsense(form: dict[str, str]) -> str | None:
     """Why a test that was asked for cannot be, None if it can."""
     model, body = form.get("model", SETUP.model), form.get("body", "")
-    try:
-        _, protocol = TARGETS[form.get("load", next(iter(TARGETS)))]
-        SCENARIOS[form.get("scenario", "ceiling")]
-        parse_slo(form.get("slo", capacity.SLO))
-        bodies = bodies_of(model_spec(SETUP.model), protocol)
-    except KeyError:
+    load, scenario = form.get("load", next(iter(TARGETS))), form.get("scenario", "ceiling")
+    if load not in TARGETS or scenario not in SCENARIOS:
         return f"choose one of: {', '.join((*TARGETS, *SCENARIOS))}"
+    try:
+        parse_slo(form.get("slo", capacity.SLO))
     except UsageError as error:
         return str(error)
     if form.get("host"):  # its measurements would pass for those of the server deployed here
         return "leave the host empty: the target says it; for another, locust -f ... --host"
     if model != SETUP.model:
         return f"the servers serve {SETUP.model}: choose it, or start redline ui --model {model}"
+    _, protocol = TARGETS[load]
+    bodies = bodies_of(model_spec(model), protocol)
     if body and body not in bodies:
         return f"{model} over {protocol} is sent as {' or '.join(bodies)}, not {body}"
     return None
