@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from loadtests.planning.scaling import (
     REACH,
     WIDEST,
-    Noise,
     Scaling,
     fit_usl,
     linear_bound,
     predict,
     predict_ci95,
 )
+from loadtests.planning.usl import Noise
 from loadtests.record.scale import (
     Fit,
     Forecast,
