@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.bench.accuracy.workbench import PAYLOAD, Workbench
+from loadtests.bench.errors import BenchError
 from loadtests.bench.pool.balancer import balancer
 from loadtests.bench.pool.pooled import Pooled
 from loadtests.bench.record import load_average
@@ -76,7 +77,10 @@ def _measure_pool(bench: Workbench, kind: Balancing, rate_rps: float) -> list[fl
         for number in range(ROUNDS):
             bench.tell(f"pool: {REPLICAS} replicas, {kind}, round {number + 1} of {ROUNDS}")
             told = _drive(bench, f"{url}/", OPEN_S, rate=rate_rps, seed=number)
-            found.append(round(told["latency_us"]["response"]["p99"] / 1000, 3))
+            p99_us = told["latency_us"]["response"]["p99"]
+            if p99_us is None:
+                raise BenchError(f"pool: too few answers for a p99: {told['ok']}")
+            found.append(round(p99_us / 1000, 3))
     return found
 
 
@@ -153,5 +157,5 @@ def _law(told: dict[str, Any], mean_s: float | None = None) -> Law:
     }
     law = law_of(quantiles, mean_s)
     if law is None:
-        raise ValueError(f"too few answers for a latency: {found}")
+        raise BenchError(f"pool: too few answers for a latency: {told['ok']}")
     return law
