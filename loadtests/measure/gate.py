@@ -61,6 +61,6 @@ def _figures(facts: ProbeFacts, slo: Slo, shown: Evidence) -> tuple[Figure, ...]
     latency = float(value_at(response, slo.quantile)) if enough else None
     return (
         Figure(str(slo).partition("=")[0], ms(latency), "ms", ms(low), ms(high)),
-        Figure("missed it", share(shown.over, shown.requests), "%"),
+        Figure("missed the objective", share(shown.over, shown.requests), "%"),
         Figure("failed", share(shown.errors, shown.requests), "%"),
     )

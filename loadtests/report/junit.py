@@ -7,6 +7,8 @@ from xml.etree import ElementTree as ET
 
 from loadtests.report import words
 
+_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -35,7 +37,7 @@ def junit_xml(suite: str, cases: Sequence[Case]) -> str:
     for case in cases:
         _add(element, case)
     ET.indent(root)
-    return f"{ET.tostring(root, 'unicode', xml_declaration=True)}\n"
+    return f"{_HEAD}{ET.tostring(root, 'unicode')}\n"
 
 
 def _add(suite: ET.Element, case: Case) -> None:
