@@ -90,8 +90,8 @@ def _add_server_options(parser: LocustArgumentParser) -> None:
 def check_users(environment: Environment, **_: Any) -> None:
     """One server and protocol at a time: all of them at one address can only fail."""
     if len(environment.user_classes) != 1:
-        known = ", ".join(sorted(environment.available_user_classes or {}))
-        sys.stderr.write(f"redline: name one user class of {known}\n")
+        *names, last = sorted(environment.available_user_classes or environment.user_classes)
+        sys.stderr.write(f"redline: name one user class: {', '.join(names)} or {last}\n")
         sys.exit(2)
 
 
