@@ -14,7 +14,6 @@ from serving.torchserve import launch as torchserve_launch
 from serving.versions import own_copy
 from tests.conftest import free_ports, server_core
 
-
 MANIFEST = "MAR-INF/MANIFEST.json"
 
 
