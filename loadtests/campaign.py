@@ -92,8 +92,8 @@ class Campaign:
 
     def _build_models(self) -> dict[str, BuiltModel]:
         built = {}
-        named = (each.model for each in (*self._plan.targets, *self._parts))
-        for name in dict.fromkeys(named):
+        of_targets = [target.model for target in self._plan.targets]
+        for name in dict.fromkeys([*of_targets, *(part.model for part in self._parts)]):
             built[name] = ensure(name, self._view.say)
             built[name].verify()
         return built

@@ -101,7 +101,8 @@ def run(
     except BaseException:
         view.say(f"incomplete, the record so far: {campaign.folder}")
         raise
-    terminal.print(ceiling_table(summary))
+    if plan.scenario is None or any(target.ceiling for target in summary.targets):
+        terminal.print(ceiling_table(summary))
     for line in closing_lines(summary):
         view.say(line)
     view.say(f"report: {campaign.folder / 'report.html'}")

@@ -91,6 +91,13 @@ GLOSSARY = {
 }
 
 
+def title(summary: Summary) -> str:
+    """Say what the report is of."""
+    targets = summary.targets
+    only = any(t.scenarios for t in targets) and not any(t.ceiling for t in targets)
+    return "Model server scenarios" if only else "Model server ceilings"
+
+
 def server_name(target: TargetSummary) -> str:
     """Name what answered the requests."""
     return (STAND_INS if is_stand_in(target) else SERVERS)[target.server]

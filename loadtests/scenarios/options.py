@@ -90,7 +90,8 @@ def _add_server_options(parser: LocustArgumentParser) -> None:
 def check_users(environment: Environment, **_: Any) -> None:
     """One server and protocol at a time: all of them at one address can only fail."""
     if len(environment.user_classes) != 1:
-        *names, last = sorted(environment.available_user_classes or environment.user_classes)
+        known = environment.available_user_classes or {}
+        *names, last = sorted(known) or ["none"]
         sys.stderr.write(f"redline: name one user class: {', '.join(names)} or {last}\n")
         sys.exit(2)
 
