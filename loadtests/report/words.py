@@ -3,7 +3,14 @@
 from datetime import datetime
 from typing import Literal
 
-from loadtests.record.summary import Bottleneck, DeploymentKind, Outcome, ProbeStep, TargetSummary
+from loadtests.record.summary import (
+    Bottleneck,
+    DeploymentKind,
+    Outcome,
+    ProbeStep,
+    Summary,
+    TargetSummary,
+)
 from loadtests.report.derived import is_stand_in
 
 SERVERS = {"tfserving": "TensorFlow Serving", "torchserve": "TorchServe"}
