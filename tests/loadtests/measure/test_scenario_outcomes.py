@@ -96,7 +96,7 @@ def test_an_overload_that_keeps_goodput_is_withstood() -> None:
     assert figure(found, "ended as http 503") == pytest.approx(100 * 550 / 1500)
     assert found.says[0] == (
         "Offered 1,500/s, 150 % of its capacity, the server gave 950 right answers a second: "
-        "95% of it."
+        "95 % of it."
     )
 
 
@@ -284,5 +284,5 @@ def test_each_part_of_a_mix_has_its_own_verdict() -> None:
 def test_the_parts_of_a_mix_add_up_to_one_load() -> None:
     parts = leg("a", 1000, *[calm(rps=900)] * 3), leg("b", 1000, *[calm(rps=300)] * 3)
     whole = at_once([one for pair in zip(*parts, strict=True) for one in pair])
-    assert [one.number for one in whole] == [0, 1, 2]
+    assert [(one.number, one.span.step) for one in whole] == [(n, "mixed") for n in range(3)]
     assert [(one.right, one.duration_s, one.workers) for one in whole] == [(1200, 1.0, 2)] * 3
