@@ -29,11 +29,13 @@ from loadtests.search.capacity import CapacityQuestion, CapacitySearch
 
 __all__ = ["Capacity", "TFServingGrpc", "TFServingRest", "TorchServeGrpc", "TorchServeRest"]
 
+SLO = "p99=100ms,errors=0.1%"
+
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: LocustArgumentParser) -> None:
     """What is asked, and what is known before."""
-    parser.add_argument("--slo", default="p99=100ms", help="as in p99=25ms,errors=0.1%%")
+    parser.add_argument("--slo", default=SLO, help="as in p99=25ms,errors=0.1%%")
     parser.add_argument(
         "--ceiling-rps", type=float, default=1000.0, help="the goodput reached in closed loop"
     )

@@ -92,14 +92,16 @@ def test_choose_start_stop_choose_another_and_end(ui: Ui) -> None:
     with pytest.raises(urllib.error.HTTPError, match="404"):
         ui.page("/redline/report")
 
-    refused = ui.post("/swarm", load=REST, scenario="ceiling", model="resnet50")
-    assert not refused["success"]
-    assert refused["message"].startswith("the servers serve digits: choose it, or start redline ui")
-    refused = ui.post("/swarm", load=REST, scenario="ceiling", body="tensor")
-    assert refused["message"] == "digits over rest is sent as json, not tensor"
-
-    refused = ui.post("/swarm", load=REST, scenario="ceiling", host="http://127.0.0.1:1")
-    assert refused["message"].startswith("leave the host empty")
+    for form, words in (
+        ({"load": REST, "model": "resnet50"}, "the servers serve digits: choose it, or start "),
+        ({"load": REST, "body": "tensor"}, "digits over rest is sent as json, not tensor"),
+        ({"load": REST, "host": "http://127.0.0.1:1"}, "leave the host empty"),
+        ({"load": REST, "scenario": "capacity", "slo": "fast"}, 'the SLO "fast" makes no sense'),
+        ({"load": "triton"}, f"choose one of: {GRPC}"),
+    ):
+        refused = ui.post("/swarm", **form)
+        assert not refused["success"]
+        assert refused["message"].startswith(words)
 
     assert ui.post("/swarm", load=REST, scenario="ceiling")["success"]
     first = "torchserve-rest-digits-x1-tuned"
