@@ -49,20 +49,21 @@ def coefficients(draws: Array) -> tuple[Array, Array, Array]:
 
 def free(n: Array, x: Array, noise: Noise) -> Array:
     """The coefficients that fit best, whatever their signs."""
-    start = _proportional(n, x[None])[0]
-    return start if noise == "proportional" else _constant(n, x, start)
+    weights = np.ones_like(n)
+    start = _proportional(n, x[None], weights)[0]
+    return start if noise == "proportional" else _constant(n, x, weights, start)
 
 
-def _proportional(n: Array, samples: Array) -> Array:
+def _proportional(n: Array, samples: Array, weights: Array) -> Array:
     """(samples, 3): the least squares of ``x / X(N) - 1``, which is linear in the coefficients."""
-    scaled = samples[..., None] * (_basis(n) / n[:, None])
-    return np.asarray(np.linalg.pinv(scaled).sum(axis=-1))
+    scaled = samples[..., None] * (_basis(n) / n[:, None]) * weights[:, None]
+    return np.asarray(np.linalg.pinv(scaled) @ weights)
 
 
-def _constant(n: Array, x: Array, start: Array) -> Array:
+def _constant(n: Array, x: Array, weights: Array, start: Array) -> Array:
     """The least squares of ``x - X(N)``."""
     found = optimize.least_squares(
-        lambda tried: (x - n / polynomial(tried * start, n)) / x.max(),
+        lambda tried: weights * (x - n / polynomial(tried * start, n)) / x.max(),
         np.ones(3),
         method="lm",
         xtol=1e-12,
@@ -90,17 +91,23 @@ def bounded(n: Array, x: Array, noise: Noise, *, coherency: bool) -> Array:
 
 
 def bootstrap(n: Array, x: Array, whole: Array, noise: Noise) -> Array:
-    """(draws, 3): the coefficients of points drawn around the law with the residuals' variance."""
+    """(draws, 3): the coefficients of points drawn around the law with the residuals' variance.
+
+    Each draw has a point for each count, as doubtful as the mean of its repeats.
+    """
     random = np.random.default_rng(SEED)
     fitted = throughput(whole[None], n)[0]
     unit = fitted if noise == "proportional" else np.full_like(fitted, x.max())
     variance, freedom = _variance(n, (x - fitted) / unit)
-    spread = np.sqrt(variance * freedom / random.chisquare(freedom, (DRAWS, 1)))
-    samples = fitted + unit * spread * random.standard_normal((DRAWS, n.size))
-    samples = np.maximum(samples, _LEAST * fitted)
+    counts, first, repeats = np.unique(n, return_index=True, return_counts=True)
+    law, weights = fitted[first], np.sqrt(repeats)
+    spread = np.sqrt(variance * freedom / random.chisquare(freedom, (DRAWS, 1))) / weights
+    samples = law + unit[first] * spread * random.standard_normal((DRAWS, counts.size))
+    samples = np.maximum(samples, _LEAST * law)
     if noise == "proportional":
-        return _proportional(n, samples)
-    return np.array([_constant(n, sample, whole) for sample in samples[:CONSTANT_DRAWS]])
+        return _proportional(counts, samples, weights)
+    few = samples[:CONSTANT_DRAWS]
+    return np.array([_constant(counts, sample, weights, whole) for sample in few])
 
 
 def _variance(n: Array, residuals: Array) -> tuple[float, int]:

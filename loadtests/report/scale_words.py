@@ -53,7 +53,7 @@ def _row(fit: Fit, forecast: Forecast) -> list[str]:
         numbers.rate(forecast.throughput),
         f"{numbers.rate(ends[0])} to {numbers.rate(ends[1])}" if ends else numbers.DASH,
         numbers.rate(forecast.at_most),
-        numbers.DASH if residual is None else f"{100 * residual:+.1f}",
+        numbers.DASH if residual is None else f"{round(100 * residual, 1) or 0:+.1f}",
     ]
 
 
