@@ -119,7 +119,7 @@ def test_the_page_opens_offline_and_fits(browser: Browser, tmp_path: Path, width
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
 def test_nothing_is_cut_off_on_paper(browser: Browser, tmp_path: Path, paper: Paper) -> None:
     plan = written(tmp_path)
-    summary = measured()
+    summary = make_summary(make_target(), demand=DemandStated(rps=50_000))
     write_report(summary, make_all_details(summary), tmp_path / "report.html")
     for path, way in ((plan, "portrait"), (tmp_path / "report.html", "landscape")):
         page = browser.new_page(viewport={"width": PRINTABLE_PX[paper, way], "height": 900})
