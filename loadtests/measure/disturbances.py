@@ -63,7 +63,7 @@ def overload_outcome(legs: Sequence[Leg], capacity_rps: float) -> Outcome:
         (
             f"Offered {over.whole.offered_rps:,.0f}/s, "
             f"{share(over.whole.offered_rps, capacity_rps):.0f} % of its capacity, the server gave "
-            f"{over.whole.goodput_rps:,.0f} right answers a second: {kept:.0%} of it.",
+            f"{over.whole.goodput_rps:,.0f} right answers a second: {100 * kept:.0f} % of it.",
             _rest(over, "the overload"),
             sentence,
         ),

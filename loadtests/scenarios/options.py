@@ -92,8 +92,8 @@ def check_users(environment: Environment, **_: Any) -> None:
     if getattr(environment.shape_class, "chooses_users", False):
         return
     if len(environment.user_classes) != 1:
-        known = ", ".join(sorted(environment.available_user_classes or {}))
-        sys.stderr.write(f"redline: name one user class of {known}\n")
+        *names, last = sorted(environment.available_user_classes or environment.user_classes)
+        sys.stderr.write(f"redline: name one user class: {', '.join(names)} or {last}\n")
         sys.exit(2)
 
 

@@ -1,5 +1,7 @@
 """A real server that serves several models answers for each, rightly."""
 
+import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +14,21 @@ from serving.torchserve import launch as torchserve_launch
 from serving.versions import own_copy
 from tests.conftest import free_ports, server_core
 
+MANIFEST = "MAR-INF/MANIFEST.json"
+
 
 def other(digits: BuiltModel, folder: Path) -> BuiltModel:
     """Digits under another name."""
     copy = own_copy(digits, folder)
     spec = replace(digits.spec, name="others")
     (copy.folder / "tfserving" / "digits").rename(copy.folder / "tfserving" / "others")
-    (copy.folder / "torchserve" / "digits.mar").rename(copy.folder / "torchserve" / "others.mar")
+    with zipfile.ZipFile(digits.mar) as source:
+        entries = {name: source.read(name) for name in source.namelist()}
+    told = json.loads(entries[MANIFEST])
+    told["model"]["modelName"] = "others"
+    with zipfile.ZipFile(copy.folder / "torchserve" / "others.mar", "w") as made:
+        for name, content in (entries | {MANIFEST: json.dumps(told)}).items():
+            made.writestr(name, content)
     return replace(copy, spec=spec)
 
 

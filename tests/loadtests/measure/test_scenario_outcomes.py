@@ -96,7 +96,7 @@ def test_an_overload_that_keeps_goodput_is_withstood() -> None:
     assert figure(found, "ended as http 503") == pytest.approx(100 * 550 / 1500)
     assert found.says[0] == (
         "Offered 1,500/s, 150 % of its capacity, the server gave 950 right answers a second: "
-        "95% of it."
+        "95 % of it."
     )
 
 

@@ -1,5 +1,6 @@
 """A mix on a real Locust, by both kinds of clients, against a server that answers over both."""
 
+import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,8 +11,16 @@ from loadtests import engine
 from loadtests.measure.legs import legs_of
 from loadtests.record.reader import read_server, read_windows
 from serving.deployment import Deployment
-from tests.loadtests.locusts import SCENARIOS, locust_command
+from serving.paths import ROOT
+from tests.loadtests.locusts import locust_command
 
+LOCUSTFILE = """
+from dataclasses import replace
+from loadtests.scenarios import course
+from loadtests.scenarios.mixed import Mixed, TFServing
+
+course.PROFILES["quick"] = replace(course.PROFILES["quick"], warmup_s=1, warmups=1)
+"""
 MIX = {"digits tensor x1": 6, "digits json x1": 3, "digits json x8": 1}
 RATE_RPS, LENGTH_S = 100, 10
 
@@ -19,19 +28,23 @@ RATE_RPS, LENGTH_S = 100, 10
 def _taken(folder: Path, server: Deployment, client: str) -> subprocess.CompletedProcess[str]:
     (folder / client).mkdir()
     command = locust_command(
-        SCENARIOS / "mixed.py",
+        folder / "locustfile.py",
         *("TFServing", "--headless", "--only-summary", "--host", server.address("rest")),
         *("--grpc-host", server.address("grpc"), "--rate-rps", str(RATE_RPS)),
         *("--mixed-s", str(LENGTH_S), "--client", client, "--record", str(folder / client)),
         *("--server-metrics", server.launch.addresses["metrics"]),
     )
-    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=90, check=False
+    )
 
 
 @pytest.mark.skipif(not engine.available(), reason=engine.why_unavailable())
 def test_each_part_comes_by_its_weight_and_is_recorded_apart(
     embedded: Deployment, tmp_path: Path
 ) -> None:
+    (tmp_path / "locustfile.py").write_text(LOCUSTFILE)
     clients = ("engine", "python")
     with ThreadPoolExecutor() as pool:
         ends = list(pool.map(lambda client: _taken(tmp_path, embedded, client), clients))
