@@ -3,6 +3,7 @@
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from loadtests import engine, host
 from loadtests.between import ask_capacity, held_in
 from loadtests.calibrate import Payload, calibrated, why_impossible
 from loadtests.live import View
-from loadtests.locust_run import GeneratorError, check_result, locust_command
+from loadtests.locust_run import USER_CLASSES, GeneratorError, check_result, locust_command
 from loadtests.metrics import Metrics
 from loadtests.plan import Plan
 from loadtests.record.keeper import RunKeeper, new_run_folder, utc_now
@@ -20,6 +21,7 @@ from loadtests.record.summary import Summary
 from loadtests.report.html import write_report
 from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
+from loadtests.spread import Master, master_at, workers_of
 from loadtests.target import Target
 from serving.client import connect
 from serving.corpus import Corpus, open_corpus
@@ -174,17 +176,27 @@ class Campaign:
             **more,
         }
         cores = self._plan.generator_cores
-        command = locust_command(scenario, target, server, options, cores)
+        master = self._master(server)
+        command = locust_command(scenario, target, server, options, cores, master)
         if not repeat and scenario == "ceiling":
             self._keeper.amend_target(generator_command=command)
         log = self.folder / f"locust-{target.name}.log"
         locust = ManagedProcess(command, cores=cores, log=log)
-        try:
+        with ExitStack() as stack:
+            stack.callback(locust.stop)
+            if master is not None:
+                user_class = USER_CLASSES[target.server, target.protocol]
+                workers = workers_of(master, scenario, user_class, cores, log)
+                stack.enter_context(workers)
             self._watch(target, locust, server)
-        finally:
-            locust.stop()
         check_result(locust)
         server.check_alive()
+
+    def _master(self, server: Deployment) -> Master | None:
+        """Where workers in containers find their master, if they make the load."""
+        if not self._plan.workers or server.container is None:
+            return None
+        return master_at(server.container.gateway, self._plan.workers)
 
     def _watch(self, target: Target, locust: ManagedProcess, server: Deployment) -> None:
         """Show the windows of ``target`` as they are written, until Locust ends."""

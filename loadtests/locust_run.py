@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadtests.ports import free_port
+from loadtests.spread import Master
 from loadtests.target import Target
 from serving.deployment import Deployment
 from serving.errors import RedlineError
@@ -29,14 +30,15 @@ def locust_command(
     server: Deployment,
     options: Mapping[str, object],
     cores: Sequence[int],
+    master: Master | None = None,
 ) -> list[str]:
     """The command line of a locustfile in ``scenarios``.
 
-    With several generator cores Locust forks a worker for each. ``options`` are
-    the scenario's own, by name and without their dashes.
+    With several generator cores Locust forks a worker for each, unless it is the ``master`` of
+    others. ``options`` are the scenario's own, by name and without their dashes.
     """
     watched = {
-        "server-pid": server.process.pid,
+        "server-pid": server.pid,
         "server-cores": ",".join(map(str, server.cores)),
         "server-metrics": server.launch.addresses.get("metrics"),
         "server-management": server.launch.addresses.get("management"),
@@ -50,7 +52,10 @@ def locust_command(
         *("--target", target.name),
         *(word for name, value in known.items() for word in (f"--{name}", str(value))),
     ]
-    if len(cores) > 1:
+    if master is not None:
+        command += ["--master", "--expect-workers", str(master.workers)]
+        command += ["--master-bind-host", master.host, "--master-bind-port", str(master.port)]
+    elif len(cores) > 1:
         port = str(free_port())
         command += ["--processes", str(len(cores)), "--master-bind-host", "127.0.0.1"]
         command += ["--master-bind-port", port, "--master-port", port]

@@ -77,4 +77,4 @@ def _of_server(target: Target, server: Deployment) -> list[str]:
 
 
 def _of_tree(server: Deployment) -> list[str]:
-    return ["process", "--pid", str(server.process.pid), "--role", "server"]
+    return ["process", "--pid", str(server.pid), "--role", "server"]

@@ -7,10 +7,11 @@ from typing import TypeVar
 
 from loadtests.measure.slo import Slo, parse_slo
 from loadtests.search.ceiling import PROFILES
+from loadtests.spread import parse_scale
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
-from serving.deployment import SERVERS, choose_kind
+from serving.deployment import SERVERS, choose_kinds
 from serving.errors import UsageError
 from serving.launch import CONFIGURATIONS
 from serving.models import MODELS, model_spec
@@ -24,7 +25,8 @@ class Plan:
     """The targets of a run in their order, and what is common to them.
 
     ``kinds`` says how each server is deployed. ``slo`` is what the capacity is sought for, None for
-    the default.
+    the default. ``workers`` is in how many containers the load is made, 0 for this machine's own
+    processes.
     """
 
     profile: str
@@ -34,6 +36,7 @@ class Plan:
     generator_cores: tuple[int, ...]
     results: Path
     slo: Slo | None
+    workers: int = 0
 
 
 def make_plan(
@@ -48,6 +51,7 @@ def make_plan(
     cores: str | None,
     results: Path,
     slo: str | None = None,
+    scale: str | None = None,
 ) -> Plan:
     """The plan for these choices; an empty choice means the profile's own.
 
@@ -62,6 +66,7 @@ def make_plan(
     configurations = among(
         "configuration", configurations, CONFIGURATIONS, default=["tuned"] if quick else None
     )
+    kinds = choose_kinds(servers, deployment)
     return Plan(
         profile=profile,
         targets=tuple(
@@ -73,22 +78,25 @@ def make_plan(
             for protocol in among("protocol", protocols, PROTOCOLS)
             for body in bodies_of(model_spec(model), protocol)
         ),
-        kinds=_kinds(servers, deployment),
+        kinds=kinds,
         server_cores=tuple(server_cores),
         generator_cores=tuple(generator_cores),
         results=results,
         slo=_slo(slo, profile),
+        workers=_workers(scale, kinds),
     )
+
+
+def _workers(scale: str | None, kinds: dict[str, str]) -> int:
+    if scale and set(kinds.values()) != {"image"}:
+        raise UsageError("--scale: containers make the load where the servers are in containers")
+    return parse_scale(scale) if scale else 0
 
 
 def _slo(text: str | None, profile: str) -> Slo | None:
     if text and not PROFILES[profile].capacity:
         raise UsageError(f"--slo: the profile {profile} seeks ceilings only; add --profile full")
     return parse_slo(text) if text else None
-
-
-def _kinds(servers: Iterable[str], deployment: str) -> dict[str, str]:
-    return {server: choose_kind(server, deployment) for server in servers}
 
 
 def among(

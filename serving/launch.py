@@ -15,7 +15,8 @@ class Launch:
     ``files`` (name to text) are written there first. ``addresses`` maps a protocol to its URL,
     and so ``metrics`` and ``management`` where there are such;
     ``ports`` are all that the server binds. ``configuration`` is the text of what was set, for the
-    run record.
+    run record. ``container`` is the name of the container that the command runs, if it runs one:
+    then the hosts in ``addresses`` are known only when it has started.
     """
 
     server: str
@@ -27,6 +28,7 @@ class Launch:
     ports: tuple[int, ...]
     files: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    container: str = ""
 
 
 def fill_lines(template: Path, values: Mapping[str, object]) -> list[str]:

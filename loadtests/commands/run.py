@@ -34,7 +34,10 @@ def run(
     ] = [1],  # noqa: B006
     deployment: Annotated[
         str,
-        typer.Option(help="native, embedded, or auto: native where the server is installed."),
+        typer.Option(
+            help="image, native, embedded, or auto: images where the Docker engine has them, "
+            "else native where the server is installed."
+        ),
     ] = "auto",
     configuration: Annotated[
         list[str],
@@ -49,6 +52,12 @@ def run(
         typer.Option(
             help="With --profile full: seek the capacity at it, as in p99=25ms,errors=0.1%; "
             "by default the p99 up to 5 times that of a single user."
+        ),
+    ] = None,
+    scale: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="With images: make the load in so many containers, as in locust-worker=4."
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
@@ -66,9 +75,11 @@ def run(
         cores=cores,
         results=out.absolute(),
         slo=slo,
+        scale=scale,
     )
     os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
     view = View(terminal, len(plan.targets), PROFILES[plan.profile])
+    view.say(f"deployment: {', '.join(f'{name} {kind}' for name, kind in plan.kinds.items())}")
     campaign = Campaign(plan, view)
     try:
         with view.shown():

@@ -48,7 +48,13 @@ def add_options(parser: LocustArgumentParser) -> None:
         "--metrics-port",
         type=int,
         default=0,
-        help="serve what is measured to Prometheus on this port of 127.0.0.1",
+        help="serve what is measured to Prometheus on this port",
+        include_in_web_ui=False,
+    )
+    parser.add_argument(
+        "--metrics-host",
+        default="127.0.0.1",
+        help="the address that this port is opened on",
         include_in_web_ui=False,
     )
     _add_server_options(parser)

@@ -63,13 +63,13 @@ class RecordedShape(SearchShape):
 
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
         """Records to ``--record``, if that is given, and looks at the server meanwhile."""
-        if not options.record:
-            return Conductor(runner, options.target, drain_s=DRAIN_S)
-        writer = self.writer = RecordWriter(Path(options.record))
         (user_class,) = runner.environment.user_classes
+        board = self._serve(options, user_class) if options.metrics_port else None
+        if not options.record:
+            return Conductor(runner, options.target, board=board, drain_s=DRAIN_S)
+        writer = self.writer = RecordWriter(Path(options.record))
         source = source_of(user_class.server, options)  # type: ignore[attr-defined]  # ours
         watch = ServerWatch(source, writer.write_server)
-        board = self._serve(options, user_class) if options.metrics_port else None
         return Conductor(
             runner,
             options.target,
@@ -86,5 +86,5 @@ class RecordedShape(SearchShape):
         labels = (options.target, user_class.server, user_class.protocol, options.model)
         board = Board(TargetLabels(*labels))
         collectors = [LoadCollector(board.snapshot)]
-        self._serving.enter_context(served(collectors, "127.0.0.1", options.metrics_port))
+        self._serving.enter_context(served(collectors, options.metrics_host, options.metrics_port))
         return board

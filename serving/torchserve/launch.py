@@ -1,18 +1,25 @@
-"""How TorchServe is started: the pip package on the machine's Java, on the loopback interface."""
+"""How TorchServe is started: the pip package on the machine's Java, or its image."""
 
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from serving import images
 from serving.errors import DeploymentError
 from serving.launch import Launch, fill
 from serving.models.store import BuiltModel
 
 CONFIG = Path(__file__).parent / "config"
+FOLDER = images.SERVED / "torchserve"
+"""Where a container finds what it is started with."""
+THREADS = {"OMP_NUM_THREADS": "1"}
+LOOPBACK = "127.0.0.1"
 
+_LOGGING = "log4j2.xml"
 _WORKER_SOCKET = ".ts.sock.9999"
 """How TorchServe names its workers' sockets, in its temporary folder."""
 _SOCKET_PATH_MAX = 107
@@ -40,17 +47,8 @@ def launch(built: BuiltModel, configuration: str, cores: int, work: Path, ports:
         raise DeploymentError(
             f"{work} is too long a path for TorchServe's sockets: set TMPDIR to a shorter one"
         )
-    values = {
-        **{f"{name}_port": port for name, port in asdict(ports).items()},
-        "model": built.spec.name,
-        "mar": built.mar.name,
-        "model_store": built.mar.parent,
-        "cores": cores,
-    }
-    templates = (CONFIG / "common.properties", CONFIG / configuration / "config.properties")
-    properties = "".join(fill(template, values) for template in templates)
-    threads = {"OMP_NUM_THREADS": "1"}
-    logging = CONFIG / configuration / "log4j2.xml"
+    properties = _properties(built, configuration, cores, ports, LOOPBACK, built.mar.parent)
+    logging = CONFIG / configuration / _LOGGING
     return Launch(
         server="torchserve",
         kind="native",
@@ -61,7 +59,7 @@ def launch(built: BuiltModel, configuration: str, cores: int, work: Path, ports:
             *("--model-store", str(built.mar.parent)),
             *(("--log-config", str(logging)) if logging.exists() else ()),
         ),
-        configuration="\n".join([properties.strip(), *(f"{k}={v}" for k, v in threads.items())]),
+        configuration=_told(properties),
         addresses={
             "grpc": f"grpc://127.0.0.1:{ports.grpc}",
             "rest": f"http://127.0.0.1:{ports.rest}",
@@ -71,8 +69,68 @@ def launch(built: BuiltModel, configuration: str, cores: int, work: Path, ports:
         ports=tuple(asdict(ports).values()),
         files={"config.properties": properties},
         # The launcher's own pid file and the server's unpacked models go where they are cleaned up.
-        environment={"TMPDIR": str(work), "TEMP": str(work), **threads},
+        environment={"TMPDIR": str(work), "TEMP": str(work), **THREADS},
     )
+
+
+def launch_image(built: BuiltModel, configuration: str, cores: Sequence[int], work: Path) -> Launch:
+    """A start of ``built`` in the official image on ``cores``, its files in the folder ``work``.
+
+    DeploymentError when there is no engine, or no such image.
+    """
+    files = contained(built, configuration, len(cores))
+    return images.launch(
+        "torchserve",
+        configuration=_told(files["config.properties"]),
+        files=files,
+        environment=THREADS,
+        ports={
+            "grpc": Ports.grpc,
+            "rest": Ports.rest,
+            "metrics": Ports.metrics,
+            "management": Ports.management,
+        },
+        cores=cores,
+        work=work,
+    )
+
+
+def contained(built: BuiltModel, configuration: str, cores: int) -> dict[str, str]:
+    """The files that a container of ``built`` finds in :data:`FOLDER`, by name.
+
+    Its command line is in the file ``arguments``, a word a line. It listens on every interface,
+    which are the container's.
+    """
+    store = images.inside(built.mar.parent)
+    files = {
+        "config.properties": _properties(built, configuration, cores, Ports(), "0.0.0.0", store)  # noqa: S104
+    }
+    arguments = ["--start", "--foreground", "--ncs", "--model-store", str(store)]
+    arguments += ["--ts-config", str(FOLDER / "config.properties")]
+    logging = CONFIG / configuration / _LOGGING
+    if logging.exists():
+        files[_LOGGING] = logging.read_text()
+        arguments += ["--log-config", str(FOLDER / _LOGGING)]
+    return {**files, "arguments": "".join(f"{argument}\n" for argument in arguments)}
+
+
+def _properties(
+    built: BuiltModel, configuration: str, cores: int, ports: Ports, host: str, store: PurePath
+) -> str:
+    values = {
+        **{f"{name}_port": port for name, port in asdict(ports).items()},
+        "host": host,
+        "model": built.spec.name,
+        "mar": built.mar.name,
+        "model_store": store,
+        "cores": cores,
+    }
+    templates = (CONFIG / "common.properties", CONFIG / configuration / "config.properties")
+    return "".join(fill(template, values) for template in templates)
+
+
+def _told(properties: str) -> str:
+    return "\n".join([properties.strip(), *(f"{name}={value}" for name, value in THREADS.items())])
 
 
 def _version() -> str:
