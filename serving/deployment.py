@@ -177,6 +177,7 @@ def _prepare(work: Path, launch: Launch) -> None:
     try:
         work.mkdir(parents=True, exist_ok=True)
         for name, text in launch.files.items():
+            (work / name).parent.mkdir(exist_ok=True)
             (work / name).write_text(text)
         if launch.container:
             work.chmod(0o755)  # its user there is another

@@ -58,14 +58,14 @@ def launch(
 ) -> Launch:
     """A start of the stack's service ``server`` in a container of its own.
 
-    It has the ``cores``, this machine's models and the ``files`` in ``work``. Its ports are not
+    It has the ``cores``, this machine's models and the ``files``, below ``work``. Its ports are not
     published: it is reached at its own address, past Docker's proxy, which would be measured with
     it. No health check disturbs it, or is counted as a request.
     """
     run = one_off(server, 0, work)
     changes = {
         "environment": dict(environment),
-        "volumes": [mounted(paths.MODELS, MODELS), mounted(work, SERVED / server)],
+        "volumes": [mounted(paths.MODELS, MODELS), mounted(work, SERVED)],
     }
     return Launch(
         server=server,
@@ -77,7 +77,10 @@ def launch(
             what: f"{_SCHEMES.get(what, 'http')}://{server}:{port}" for what, port in ports.items()
         },
         ports=(),
-        files={**files, **run.files(cores, changes)},
+        files={
+            **{f"{server}/{name}": text for name, text in files.items()},
+            **run.files(cores, changes),
+        },
         container=run.container,
     )
 
@@ -165,6 +168,8 @@ def cleared(launch: Launch) -> Iterator[None]:
         remove(launch.container)
         if paused:
             _ask([*compose, "start", *paused])
+        elif not _ask([*compose, "ps", "--all", "--quiet"]).strip():
+            _ask([*compose, "down"])  # there is no stack: its network was made for this
 
 
 def remove(container: str) -> None:

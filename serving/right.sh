@@ -6,7 +6,7 @@ set -eu
 exec 3<>"/dev/tcp/127.0.0.1/$1"
 cat "$2/request" >&3
 awk -v tolerance=1e-4 '
-    FILENAME != "-" { expected[++wanted] = $1; next }
+    NR == FNR { expected[++wanted] = $1; next }
     !body { body = ($0 == "\r"); next }
     {
         gsub(/[^-+.0-9eE]+/, " ")
