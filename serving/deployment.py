@@ -27,6 +27,10 @@ SERVERS = ("tfserving", "torchserve")
 KINDS = {"tfserving": ("image", "native", "embedded"), "torchserve": ("image", "native")}
 """How each server can be deployed, the preferred way first."""
 
+_LAUNCH_IMAGE = {
+    "tfserving": tfserving_launch.launch_image,
+    "torchserve": torchserve_launch.launch_image,
+}
 READY_TIMEOUT_S = 120.0
 _ASK_TIMEOUT_S = 10.0
 _POLL_S = 0.25
@@ -67,9 +71,8 @@ def plan_launch(
         raise UsageError(
             f"unknown configuration {configuration!r}: choose from {', '.join(CONFIGURATIONS)}"
         )
-    launches = tfserving_launch if server == "tfserving" else torchserve_launch
     if kind == "image":
-        return launches.launch_image(built, configuration, cores, work)
+        return _LAUNCH_IMAGE[server](built, configuration, cores, work)
     if server == "tfserving":
         ports = tfserving_launch.Ports()
         return tfserving_launch.launch(built, kind, configuration, len(cores), work, ports)

@@ -66,13 +66,13 @@ def launch_image(built: BuiltModel, configuration: str, cores: Sequence[int], wo
 
     DeploymentError when there is no engine, or no such image.
     """
-    base_path = images.inside(built.tfserving_base_path)
+    ports, base_path = Ports(), images.inside(built.tfserving_base_path)
     return images.launch(
         "tfserving",
         configuration=_told(*_settings(configuration, len(cores), FOLDER)),
         files=contained(built, configuration, len(cores)),
         environment={"MODEL_NAME": built.spec.name, "MODEL_BASE_PATH": str(base_path.parent)},
-        ports={"grpc": Ports.grpc, "rest": Ports.rest, "metrics": Ports.rest},
+        ports={"grpc": ports.grpc, "rest": ports.rest, "metrics": ports.rest},
         cores=cores,
         work=work,
     )

@@ -78,17 +78,17 @@ def launch_image(built: BuiltModel, configuration: str, cores: Sequence[int], wo
 
     DeploymentError when there is no engine, or no such image.
     """
-    files = contained(built, configuration, len(cores))
+    ports, files = Ports(), contained(built, configuration, len(cores))
     return images.launch(
         "torchserve",
         configuration=_told(files["config.properties"]),
         files=files,
         environment=THREADS,
         ports={
-            "grpc": Ports.grpc,
-            "rest": Ports.rest,
-            "metrics": Ports.metrics,
-            "management": Ports.management,
+            "grpc": ports.grpc,
+            "rest": ports.rest,
+            "metrics": ports.metrics,
+            "management": ports.management,
         },
         cores=cores,
         work=work,
