@@ -57,7 +57,7 @@ COPY --from=requirements /opt/redline /opt/redline
 COPY --from=build /built /built
 ENV PATH=/opt/redline/bin:$PATH REDLINE_MODELS=/models PYTHONUNBUFFERED=1
 RUN pip install --no-deps --no-index /built/*.whl \
-    && python -c 'import sys; from loadtests import engine; sys.exit(engine.why_unavailable())' \
+    && python -c 'import sys; from loadtests import engine; sys.exit(engine.why_unavailable() or 0)' \
     && ln -s "$(python -c 'import loadtests.scenarios as s; print(*s.__path__)')" /scenarios
 USER 10001:10001
 WORKDIR /tmp

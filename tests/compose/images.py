@@ -44,7 +44,6 @@ def build(environment: Environment, cache: Path) -> Environment:
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": "/wheels",
         "BUILD_NETWORK": "host",
-        "DOCKER_BUILDKIT": "0",
     }
     run("scripts/compose", "build", environment=environment)
     return environment
