@@ -46,6 +46,8 @@ class Campaign:
         self._view = view
         self._cannot_calibrate = why_impossible()
         self._calibration: Calibration | None = None
+        self._commands: list[list[str]] = []
+        """Those of the load generator for the current target."""
         self._probes = 0
         """The next probe's number in the record."""
         self.folder = new_run_folder(plan.results, plan.profile)
@@ -89,6 +91,7 @@ class Campaign:
 
     def _measure(self, target: Target, built: BuiltModel) -> None:
         self._view.target(target.name)
+        self._commands = []
         corpus = open_corpus(built, target.server, target.body, target.batch)
         for repeat in range(PROFILES[self._plan.profile].repeats):
             with tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True) as work:
@@ -178,8 +181,8 @@ class Campaign:
         cores = self._plan.generator_cores
         master = self._master(server)
         command = locust_command(scenario, target, server, options, cores, master)
-        if not repeat and scenario == "ceiling":
-            self._keeper.amend_target(generator_command=command)
+        self._commands = [*self._commands, command]
+        self._keeper.amend_target(generator_commands=self._commands)
         log = self.folder / f"locust-{target.name}.log"
         locust = ManagedProcess(command, cores=cores, log=log)
         with ExitStack() as stack:
