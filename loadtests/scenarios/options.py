@@ -48,7 +48,13 @@ def add_options(parser: LocustArgumentParser) -> None:
         "--metrics-port",
         type=int,
         default=0,
-        help="serve what is measured to Prometheus on this port of 127.0.0.1",
+        help="serve what is measured to Prometheus on this port",
+        include_in_web_ui=False,
+    )
+    parser.add_argument(
+        "--metrics-host",
+        default="127.0.0.1",
+        help="the address that this port is opened on",
         include_in_web_ui=False,
     )
     _add_server_options(parser)
@@ -92,7 +98,8 @@ def check_users(environment: Environment, **_: Any) -> None:
     if getattr(environment.shape_class, "chooses_users", False):
         return
     if len(environment.user_classes) != 1:
-        *names, last = sorted(environment.available_user_classes or environment.user_classes)
+        known = environment.available_user_classes or environment.user_classes
+        *names, last = sorted(map(str, known))
         sys.stderr.write(f"redline: name one user class: {', '.join(names)} or {last}\n")
         sys.exit(2)
 
