@@ -19,9 +19,9 @@ class Launch:
 
     ``files`` (path within it to text) are written there first, and ``links`` (name to file) made.
     ``addresses`` maps a protocol to its URL, and so ``metrics`` and ``management`` where there are
-    such; ``ports`` are all that the server binds. ``configuration`` is the text of what was set, for
-    the run record. ``container`` is the name of the container that the command runs, if it runs one: then the hosts in
-    ``addresses`` are known only when it has started.
+    such; ``ports`` are all that the server binds. ``configuration`` is the text of what was set,
+    for the run record. ``container`` is the name of the container that the command runs, if it runs
+    one: then the hosts in ``addresses`` are known only when it has started.
     """
 
     server: str
