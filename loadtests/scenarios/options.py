@@ -98,10 +98,8 @@ def check_users(environment: Environment, **_: Any) -> None:
     if getattr(environment.shape_class, "chooses_users", False):
         return
     if len(environment.user_classes) != 1:
-        known = environment.available_user_classes or {
-            each.__name__: each for each in environment.user_classes
-        }
-        *names, last = sorted(known)
+        known = environment.available_user_classes
+        *names, last = sorted(known or [each.__name__ for each in environment.user_classes])
         sys.stderr.write(f"redline: name one user class: {', '.join(names)} or {last}\n")
         sys.exit(2)
 
