@@ -79,7 +79,7 @@ STUDIES = (
     Study(
         "compare",
         measure_regressions,
-        2,
+        4,
         regression_table,
         programs=("locust",),
         takes="ten minutes",

@@ -16,6 +16,7 @@ from loadtests.bench.regression import cases
 from loadtests.bench.regression.table import regression_table
 from loadtests.record.summary import Summary
 from serving.reference.program import why_unavailable
+from tests.loadtests.bench.studies import cut_down
 from tests.loadtests.report.summaries import make_summary, make_target, with_ceiling
 
 why = engine.why_unavailable() or why_unavailable()
@@ -72,7 +73,7 @@ def test_runs_of_both_builds_are_recorded_and_compared(
     monkeypatch.setattr(stage, "SCRIPTS", tmp_path)
     monkeypatch.setattr(cases, "BASELINES", 1)
     monkeypatch.setattr(cases, "SLOWED", 1)
-    monkeypatch.setattr(bench, "RESULTS", tmp_path)
+    cut_down(monkeypatch, "compare", 4, tmp_path / "bench")
     monkeypatch.setattr(calibration, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(calibration, "BUSY_S", 0.3)
     monkeypatch.setattr(calibration, "LIGHT_S", 1.0)
