@@ -136,6 +136,8 @@ def _measure(folder: Path, *, as_json: bool) -> None:
         for series in target.series:
             say(f"{title(target)}, {scale_words.QUANTITIES[series.quantity]}")
             _show(series, terminal)
+    for line in scale_words.unlike_cores(record.points):
+        say(line)
     say(f"report: {folder / PAGE}")
 
 

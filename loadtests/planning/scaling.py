@@ -67,10 +67,11 @@ class Scaling:
 
     @property
     def peak_cores(self) -> float | None:
-        """Where throughput is largest; None where more cores always bring more."""
+        """Where throughput is largest; None where that is farther than predictions go."""
         if not self.kappa or self.sigma is None:
             return None
-        return float(np.sqrt((1 - self.sigma) / self.kappa))
+        peak = float(np.sqrt((1 - self.sigma) / self.kappa))
+        return peak if peak <= REACH * self.most_cores else None
 
 
 def fit_usl(

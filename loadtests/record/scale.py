@@ -80,7 +80,7 @@ class Residual(Record):
 class Fit(Record):
     """A law of :mod:`loadtests.planning.scaling`, and what it says.
 
-    ``peak_cores`` is where throughput is largest, None where more cores always bring more.
+    ``peak_cores`` is where throughput is largest, None where that is farther than it may tell.
     """
 
     law: Law

@@ -1,8 +1,8 @@
 """What a fitted scaling law says, in words and in rows, for HTML and terminal alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from loadtests.record.scale import Fit, Forecast, Measured, Series
+from loadtests.record.scale import Fit, Forecast, Measured, ScalePoint, Series
 from loadtests.record.summary import Interval
 from loadtests.report import numbers
 
@@ -16,9 +16,10 @@ QUANTITIES = {
 def law(fit: Fit) -> str:
     """The law in one or two sentences, its doubt within them."""
     if fit.law == "linear bound":
+        most = numbers.rate(fit.gamma_ci95[1] if fit.gamma_ci95 else fit.gamma)
         return (
             f"No law: {fit.why}. All that can be said is the linear bound: N cores give at most N "
-            f"times {numbers.rate(fit.gamma)}/s."
+            f"times {most} a second."
         )
     one = f"One core gives {_value(fit.gamma, fit.gamma_ci95, numbers.rate)} a second"
     serial = f"{_share(fit.sigma, fit.sigma_ci95)} of the work is serial (sigma)"
@@ -55,6 +56,24 @@ def _row(fit: Fit, forecast: Forecast) -> list[str]:
         numbers.rate(forecast.at_most),
         numbers.DASH if residual is None else f"{round(100 * residual, 1) or 0:+.1f}",
     ]
+
+
+def unlike_cores(points: Sequence[ScalePoint]) -> list[str]:
+    """A line for each way in which some counts' cores are not like those of the others."""
+    shared = [point.cores for point in points if point.physical_cores < point.cores]
+    spread = [point.cores for point in points if len(point.numa_nodes) > 1]
+    told = []
+    if shared:
+        told.append(
+            f"From {min(shared)} cores on some are second threads of physical cores, which give "
+            "less than whole ones: the law takes all for the same."
+        )
+    if spread:
+        told.append(
+            f"From {min(spread)} cores on they are on several NUMA nodes, where memory is farther "
+            "away: the law takes all for the same."
+        )
+    return told
 
 
 def left_out(series: Series) -> list[str]:

@@ -194,6 +194,23 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_made(
     assert not (tmp_path / "results").exists()
 
 
+def test_threads_and_numa_nodes_are_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    siblings = {core: frozenset({core % 8, core % 8 + 8}) for core in range(16)}
+    nodes = {core: core % 8 // 4 for core in range(16)}
+    monkeypatch.setattr(scale, "read_topology", lambda _: Topology(siblings, nodes))
+    said = list[str]()
+    folder = begin(question(counts=[1, 4, 6, 10]), tmp_path)
+    record = carry_on(folder, Runs(), said.append)
+    assert [point.physical_cores for point in record.points] == [1, 4, 6, 7]
+    assert [point.numa_nodes for point in record.points] == [[0], [0], [0, 1], [0, 1]]
+    assert said[-1].endswith("on cores 0,1,2,3,4,5,6,8,9,10, 7 physical, 2 NUMA nodes")
+    text = Page((folder / scale.PAGE).read_text()).text
+    assert "From 10 cores on some are second threads of physical cores" in text
+    assert "From 6 cores on they are on several NUMA nodes" in text
+
+
 def test_counts_are_parsed() -> None:
     assert parse_counts("4,1, 2,4") == [1, 2, 4]
     for text in ("", "0,1", "-1", "1-4", "a", "1,,2"):

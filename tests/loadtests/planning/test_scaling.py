@@ -127,6 +127,13 @@ def test_kappa_that_cannot_be_told_from_none_is_dropped() -> None:
     assert kept.kappa_ci95[0] > 0
 
 
+def test_a_peak_farther_than_predictions_go_is_not_told() -> None:
+    assert noisy((1000, 0.05, 0.002), seed=3).peak_cores == pytest.approx(21.8, rel=0.05)
+    far = fit_usl(COUNTS.tolist(), usl(1000, 0.05, 0.0002, COUNTS).tolist())
+    assert far.law == "usl"
+    assert far.peak_cores is None
+
+
 def test_residuals_are_shares_of_the_law() -> None:
     fit = noisy((1000, 0.05, 0.001), seed=5)
     found = np.array(fit.throughput) / np.array(fit.fitted) - 1
