@@ -29,7 +29,7 @@ from loadtests.search.capacity import CapacityQuestion, CapacitySearch
 
 __all__ = ["Capacity", "TFServingGrpc", "TFServingRest", "TorchServeGrpc", "TorchServeRest"]
 
-SLO = "p99=100ms,errors=0.1%"
+SLO = "p99=100ms"
 
 
 @events.init_command_line_parser.add_listener

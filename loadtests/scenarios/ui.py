@@ -15,7 +15,6 @@ from locust.env import Environment
 from locust.runners import Runner
 
 from loadtests.measure.slo import parse_slo
-from loadtests.plan import among
 from loadtests.plugin.conductor import Conductor, Probed
 from loadtests.plugin.shape import Search
 from loadtests.plugin.web import add_links, refuse_nonsense
@@ -83,19 +82,19 @@ def plug_in(environment: Environment, **_: Any) -> None:
 def _nonsense(form: dict[str, str]) -> str | None:
     """Why a test that was asked for cannot be, None if it can."""
     model, body = form.get("model", SETUP.model), form.get("body", "")
+    load, scenario = form.get("load", next(iter(TARGETS))), form.get("scenario", "ceiling")
+    if load not in TARGETS or scenario not in SCENARIOS:
+        return f"choose one of: {', '.join((*TARGETS, *SCENARIOS))}"
     try:
-        _, protocol = TARGETS[form.get("load", next(iter(TARGETS)))]
-        among("scenario", [form.get("scenario", "ceiling")], SCENARIOS)
         parse_slo(form.get("slo", capacity.SLO))
-        bodies = bodies_of(model_spec(SETUP.model), protocol)
-    except KeyError:
-        return f"choose one of: {', '.join(TARGETS)}"
     except UsageError as error:
         return str(error)
     if form.get("host"):  # its measurements would pass for those of the server deployed here
         return "leave the host empty: the target says it; for another, locust -f ... --host"
     if model != SETUP.model:
         return f"the servers serve {SETUP.model}: choose it, or start redline ui --model {model}"
+    _, protocol = TARGETS[load]
+    bodies = bodies_of(model_spec(model), protocol)
     if body and body not in bodies:
         return f"{model} over {protocol} is sent as {' or '.join(bodies)}, not {body}"
     return None
