@@ -6,7 +6,7 @@ set -eu
 exec 3<>"/dev/tcp/127.0.0.1/$1"
 cat "$2/request" >&3
 while IFS= read -r -t 3 line <&3 && line=${line%$'\r'} && [ -n "$line" ]; do
-    case ${line,,} in content-length:*) length=${line#*: } ;; esac
+    case ${line,,} in content-length:*) length=${line##*[: ]} ;; esac
 done
 # TorchServe keeps the connection open, whatever it is asked.
 timeout 3 head -c "$length" <&3 | awk -v tolerance=1e-4 '
