@@ -54,8 +54,9 @@ def write_requests(built: BuiltModel) -> None:
 def _write_check(corpus: Corpus, folder: Path) -> None:
     body = corpus.requests[0]
     head = (
-        f"POST {corpus.endpoint} HTTP/1.0",
+        f"POST {corpus.endpoint} HTTP/1.1",
         "Host: localhost",
+        "Connection: close",
         f"Content-Type: {corpus.wire.content_type(corpus.body)}",
         f"Content-Length: {len(body)}",
         *("", ""),
