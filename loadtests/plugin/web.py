@@ -10,6 +10,7 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, make_response, request, send_file
 
 REPORT = "/redline/report"
+_WHERE = "Redline: targets and scenarios under <i>Custom parameters</i>"
 _STYLE = (
     "position:fixed;bottom:0;right:0;padding:6px 12px;font:14px sans-serif;z-index:2000;"
     "background:#fff;color:#222;border:1px solid #888;border-radius:6px 0 0 0"
@@ -23,7 +24,7 @@ def add_links(app: Flask, links: Mapping[str, str], results: Path) -> None:
         f'<a style="color:#0059a3" target="_blank" href="{escape(url)}">{escape(text)}</a>'
         for text, url in shown.items()
     )
-    navigation = f'<nav id="redline" style="{_STYLE}">Redline: {anchors}</nav></body>'
+    navigation = f'<nav id="redline" style="{_STYLE}">{_WHERE} · {anchors}</nav></body>'
 
     @app.after_request
     def with_links(answer: Response) -> Response:

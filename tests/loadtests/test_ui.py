@@ -116,8 +116,9 @@ def test_choose_start_stop_choose_another_and_end(ui: Ui) -> None:
     up = 'model_server_up{deployment!=""}'
     assert eventually(lambda: values(prometheus, up) == [1, 1])
     ui.post("/stop")
-    assert eventually(lambda: second in ui.page_or_nothing("/redline/report"), timeout_s=30)
-    assert first in ui.page("/redline/report")
+    report = "/redline/report"
+    assert eventually(lambda: "TorchServe over REST" in ui.page_or_nothing(report), timeout_s=30)
+    assert "over gRPC" in ui.page(report)
 
     ui.process.send_signal(signal.SIGINT)
     output, errors = ui.process.communicate(timeout=40)
