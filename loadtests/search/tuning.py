@@ -1,5 +1,6 @@
 """The best point of a grid of settings, in far fewer probes than it has points."""
 
+import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import combinations, product
 
@@ -36,9 +37,11 @@ class TuningSearch:
         self._alike = alike
         self._budget = budget
         self._scores: dict[Point, float] = {}
-        self._start = tuple(
-            axis.index(value) for axis, value in zip(self._axes, start, strict=True)
-        )
+        self._start = self._place(start)
+        places = product(*(range(len(axis)) for axis in self._axes))
+        self._apart = dict.fromkeys(places, math.inf)
+        """How far each place is from the nearest of the first ``_reckoned`` that were probed."""
+        self._reckoned = 0
         self._walk = self._search()
         self._next = next(self._walk, None) if budget else None
 
@@ -120,16 +123,18 @@ class TuningSearch:
     def _point(self, place: _Place) -> Point:
         return self._alike(tuple(axis[at] for at, axis in zip(place, self._axes, strict=True)))
 
+    def _place(self, point: Point) -> _Place:
+        return tuple(axis.index(value) for axis, value in zip(self._axes, point, strict=True))
+
     def _farthest(self) -> _Place | None:
         """Of the places not probed that which is farthest from all that were, along the axes."""
-        places = list(product(*(range(len(axis)) for axis in self._axes)))
-        known = [place for place in places if self._point(place) in self._scores]
-        free = [place for place in places if self._point(place) not in self._scores]
-        return max(
-            free,
-            key=lambda place: min(self._distance(place, other) for other in known),
-            default=None,
-        )
+        for point in list(self._scores)[self._reckoned :]:
+            there = self._place(point)
+            for place, apart in self._apart.items():
+                self._apart[place] = min(apart, self._distance(place, there))
+        self._reckoned = len(self._scores)
+        free = [place for place in self._apart if self._point(place) not in self._scores]
+        return max(free, key=self._apart.__getitem__, default=None)
 
     def _distance(self, one: _Place, other: _Place) -> float:
         return sum(

@@ -1,16 +1,13 @@
 """The tuning search finds what a full grid holds, in a quarter of its probes."""
 
 import itertools
-import json
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from loadtests.search.tuning import Point, TuningSearch
 
-RECORDED = Path(__file__).parents[2] / "fixtures" / "tuning" / "torchserve-grid.json"
 AXES = [(1, 2, 3, 4, 6, 8), (1, 2, 4, 8, 16, 32, 64, 128), (1, 2, 4, 8, 16)]
 STARTS = [(1, 8, 2), (4, 64, 2), (8, 128, 16), (1, 1, 1)]
 Server = Callable[[Point], float]
@@ -53,7 +50,7 @@ def made_server(seed: int) -> Server:
 def test_a_quarter_of_the_probes_finds_the_best_of_made_servers(start: Point) -> None:
     grid = [without_batches(point) for point in itertools.product(*AXES)]
     missed = 0
-    for seed in range(40):
+    for seed in range(25):
         server, random = made_server(seed), np.random.default_rng(seed)
         search = TuningSearch(AXES, start, len(grid) // 4, without_batches)
         asked = searched(search, lambda p: server(p) * (1 + 0.02 * random.standard_normal()))  # noqa: B023
@@ -106,20 +103,3 @@ def test_the_budget_and_the_start_are_kept() -> None:
         search.feed(1.0)
     with pytest.raises(ValueError, match="not in tuple"):
         TuningSearch(AXES, (5, 64, 2), 10)
-
-
-def test_the_best_of_a_recorded_grid_is_found_in_a_quarter_of_its_probes() -> None:
-    recorded = json.loads(RECORDED.read_text())
-    axes = list(recorded["axes"].values())
-    goodput = {tuple(point): rps for point, rps in recorded["goodput_rps"]}
-
-    def alike(point: Point) -> Point:
-        return (point[0], 1, axes[2][0]) if point[1] == 1 else point
-
-    budget = len(list(itertools.product(*axes))) // 4
-    for start in itertools.product(*(axis[:: len(axis) - 1] for axis in axes)):
-        search = TuningSearch(axes, start, budget, alike)
-        asked = searched(search, lambda point: goodput[point])
-        assert len(asked) <= budget
-        assert search.best is not None
-        assert search.best[1] >= 0.95 * max(goodput.values()), start
