@@ -31,12 +31,11 @@ class ScenarioPlan:
         if not self.mix:
             return tuple(targets)
         first = self.mix[0]
-        return tuple(
-            dict.fromkeys(
-                replace(target, model=first.model, body=first.body, batch=first.batch)
-                for target in targets
-            )
+        named = (
+            replace(target, model=first.model, body=first.body, batch=first.batch)
+            for target in targets
         )
+        return tuple(dict.fromkeys(named))
 
     def estimate_s(self, profile: Profile) -> float:
         """About how long one target takes; for the time left only."""

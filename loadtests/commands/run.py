@@ -109,7 +109,8 @@ def run(
         scale=scale,
     )
     summary, view, folder = measured(plan, terminal)
-    terminal.print(ceiling_table(summary))
+    if plan.scenario is None or any(target.ceiling for target in summary.targets):
+        terminal.print(ceiling_table(summary))
     for line in closing_lines(summary):
         view.say(line)
     view.say(f"report: {folder / 'report.html'}")

@@ -8,6 +8,9 @@ from hdrh.histogram import HdrHistogram
 from loadtests.measure.levels import value_at
 from loadtests.measure.window import ANSWERS_BEYOND, Span, Window, across_time, across_workers
 
+MIXED = "mixed"
+"""The step of all parts of a mix together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -81,10 +84,13 @@ def at_once(windows: Sequence[Window]) -> list[Window]:
     groups: dict[tuple[str, int], list[Window]] = {}
     for window in windows:
         groups.setdefault((window.span.phase, window.number), []).append(window)
-    return [
-        replace(across_workers(group, len(group)), workers=min(one.workers for one in group))
-        for group in groups.values()
-    ]
+    return [_as_one(group) for group in groups.values()]
+
+
+def _as_one(parts: Sequence[Window]) -> Window:
+    whole = across_workers(parts, len(parts))
+    span = replace(whole.span, step=MIXED)
+    return replace(whole, span=span, workers=min(part.workers for part in parts))
 
 
 def point_of(windows: Sequence[Window]) -> Point:

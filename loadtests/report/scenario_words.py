@@ -32,7 +32,9 @@ def _setting(value: float | str) -> str:
 
 def unit(figure: ScenarioFigure) -> str:
     """The figure's unit in words."""
-    return figure.unit.replace("/s/h", "requests/s per hour").replace("/h", " per hour")
+    if figure.unit.startswith("/s"):
+        return "requests" + figure.unit.replace("/h", " per hour")
+    return figure.unit.replace("/h", " per hour")
 
 
 def value(figure: ScenarioFigure) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from loadtests.record.summary import Bottleneck, DeploymentKind, Outcome, ProbeStep
+from loadtests.record.summary import Bottleneck, DeploymentKind, Outcome, ProbeStep, Summary
 from loadtests.report.derived import Named, is_stand_in
 
 SERVERS = {"tfserving": "TensorFlow Serving", "torchserve": "TorchServe"}
@@ -91,6 +91,13 @@ GLOSSARY = {
     "once: its own ceiling, and the least latency it can see.",
     "configuration": "vendor (the server's defaults) or tuned (our committed files).",
 }
+
+
+def title(summary: Summary) -> str:
+    """Say what the report is of."""
+    targets = summary.targets
+    only = any(t.scenarios for t in targets) and not any(t.ceiling for t in targets)
+    return "Model server scenarios" if only else "Model server ceilings"
 
 
 def server_name(target: Named) -> str:

@@ -30,15 +30,13 @@ def add_options(parser: LocustArgumentParser) -> None:
 class _FromOptions:
     """Goes before a user class: the command line chooses the requests."""
 
-    host: str | None
-
     def __init__(self, environment: Environment) -> None:
         options = environment.parsed_options or Namespace()
         self.client = options.client
         hosts = {"grpc": options.grpc_host, "rest": options.rest_host}
         parts: list[dict[str, Any]] = [
             {
-                "host": hosts[part.protocol] or environment.host or self.host,
+                "host": hosts[part.protocol] or environment.host,
                 "client": options.client,
                 "protocol": part.protocol,
                 "model": part.model,

@@ -34,6 +34,11 @@ def _open(
     return Load(step, 1, settle_s, measure_s, rate_rps, then, window_s)
 
 
+def _around(load: Load, rate_rps: float, before_s: float, after_s: float) -> Load:
+    """``load`` between two spans at ``rate_rps``."""
+    return _open("before", rate_rps, before_s, load, _open("after", rate_rps, after_s))
+
+
 class Course(Protocol):
     """What a scenario asks of a server that can take ``capacity_rps``."""
 
@@ -78,9 +83,8 @@ class Spike:
     def lay(self, capacity_rps: float) -> Load:
         """Base, peak, base."""
         base_rps = self.base * capacity_rps
-        after = _open("after", base_rps, self.after_s)
         peak = _open("peak", self.factor * base_rps, self.peak_s)
-        return _open("before", base_rps, self.base_s, peak, after)
+        return _around(peak, base_rps, self.base_s, self.after_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +100,8 @@ class Overload:
 
     def lay(self, capacity_rps: float) -> Load:
         """Below, above, below."""
-        below_rps = self.before * capacity_rps
-        after = _open("after", below_rps, self.after_s)
         over = _open("overload", self.over * capacity_rps, self.over_s)
-        return _open("before", below_rps, self.before_s, over, after)
+        return _around(over, self.before * capacity_rps, self.before_s, self.after_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +145,8 @@ class Cold:
     def lay(self, capacity_rps: float) -> Load:
         """One rate in three spans."""
         rate_rps = self.share * capacity_rps
-        after = _open("after", rate_rps, self.after_s)
-        return _open(
-            "before", rate_rps, self.before_s, _open(LOADING, rate_rps, self.loading_s), after
-        )
+        loading = _open(LOADING, rate_rps, self.loading_s)
+        return _around(loading, rate_rps, self.before_s, self.after_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,5 +284,5 @@ def test_each_part_of_a_mix_has_its_own_verdict() -> None:
 def test_the_parts_of_a_mix_add_up_to_one_load() -> None:
     parts = leg("a", 1000, *[calm(rps=900)] * 3), leg("b", 1000, *[calm(rps=300)] * 3)
     whole = at_once([one for pair in zip(*parts, strict=True) for one in pair])
-    assert [one.number for one in whole] == [0, 1, 2]
+    assert [(one.number, one.span.step) for one in whole] == [(n, "mixed") for n in range(3)]
     assert [(one.right, one.duration_s, one.workers) for one in whole] == [(1200, 1.0, 2)] * 3
