@@ -1,6 +1,7 @@
 """The stack in a Docker engine, for `make test-compose` alone: building it takes minutes."""
 
 import os
+import resource
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -29,8 +30,12 @@ def docker() -> Iterator[Environment]:
         environment = stack.enter_context(engine(scratch, CACHE / "engine"))
         names = [f"{name}_PORT" for name in (*PORTS, *SERVER_PORTS)]
         ports = dict(zip(names, map(str, free_ports(len(names))), strict=True))
-        project = {"COMPOSE_PROJECT_NAME": "redline-test", "RESULTS": str(scratch / "results")}
-        environment = build({**environment, **ports, **project}, CACHE)
+        own = {
+            "COMPOSE_PROJECT_NAME": "redline-test",
+            "RESULTS": str(scratch / "results"),
+            "OPEN_FILES": str(min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])),
+        }
+        environment = build({**environment, **ports, **own}, CACHE)
         stack.enter_context(stand_ins(environment))
         yield environment
 
