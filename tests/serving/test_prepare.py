@@ -48,8 +48,8 @@ def test_only_the_expected_answer_is_healthy(
 
 
 def test_a_refusal_or_silence_is_not_healthy(torchserve: Deployment, served: Path) -> None:
-    port = urlsplit(torchserve.address("rest")).port
-    assert not is_right(port, served, "tfserving")  # TorchServe knows no such path
+    port = urlsplit(torchserve.address("management")).port
+    assert not is_right(port, served, "torchserve")  # which makes no predictions
     assert not is_right(1, served, "torchserve")
 
 
