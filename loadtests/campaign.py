@@ -4,6 +4,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from loadtests import engine, host
 from loadtests.between import ask_capacity, held_in
 from loadtests.calibrate import Payload, calibrated, why_impossible
 from loadtests.live import View
-from loadtests.locust_run import GeneratorError, check_result, locust_command
+from loadtests.locust_run import USER_CLASSES, GeneratorError, check_result, locust_command
 from loadtests.metrics import Metrics
 from loadtests.plan import Plan
 from loadtests.record.keeper import RunKeeper, new_run_folder, utc_now
@@ -22,6 +23,7 @@ from loadtests.report.html import write_report
 from loadtests.search.ceiling import PROFILES
 from loadtests.search.mix import Part
 from loadtests.seed import SEED
+from loadtests.spread import Master, master_at, workers_of
 from loadtests.target import Target
 from loadtests.versions import NextVersion
 from serving.client import connect
@@ -204,19 +206,29 @@ class Campaign:
             **more,
         }
         cores = self._plan.generator_cores
-        command = locust_command(scenario, target, server, options, cores)
+        master = self._master(server)
+        command = locust_command(scenario, target, server, options, cores, master)
         self._commands = [*self._commands, command]
         self._keeper.amend_target(generator_commands=self._commands)
         log = self.folder / f"locust-{target.name}.log"
         locust = ManagedProcess(command, cores=cores, log=log)
-        try:
+        with ExitStack() as stack:
+            stack.callback(locust.stop)
+            if master is not None:
+                user_class = USER_CLASSES[target.server, target.protocol]
+                workers = workers_of(master, scenario, user_class, cores, log)
+                stack.enter_context(workers)
             self._watch(target, locust, server)
-        finally:
-            locust.stop()
         if self._next_version is not None:
             self._next_version.join()
         check_result(locust)
         server.check_alive()
+
+    def _master(self, server: Deployment) -> Master | None:
+        """Where workers in containers find their master, if they make the load."""
+        if not self._plan.workers or server.container is None:
+            return None
+        return master_at(server.container.gateway, self._plan.workers)
 
     def _watch(self, target: Target, locust: ManagedProcess, server: Deployment) -> None:
         """Show the windows of ``target`` as they are written, until Locust ends."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadtests.ports import free_port
+from loadtests.spread import Master
 from loadtests.target import Target
 from serving.deployment import Deployment
 from serving.errors import RedlineError
@@ -33,14 +34,15 @@ def locust_command(
     server: Deployment,
     options: Mapping[str, object],
     cores: Sequence[int],
+    master: Master | None = None,
 ) -> list[str]:
     """The command line of a locustfile in ``scenarios``.
 
-    With several generator cores Locust forks a worker for each. ``options`` are
-    the scenario's own, by name and without their dashes.
+    With several generator cores Locust forks a worker for each, unless it is the ``master`` of
+    others. ``options`` are the scenario's own, by name and without their dashes.
     """
     watched = {
-        "server-pid": server.process.pid,
+        "server-pid": server.pid,
         "server-cores": ",".join(map(str, server.cores)),
         "server-metrics": server.launch.addresses.get("metrics"),
         "server-management": server.launch.addresses.get("management"),
@@ -56,7 +58,12 @@ def locust_command(
         *("--target", target.name),
         *(word for name, value in known.items() for word in (f"--{name}", str(value))),
     ]
-    return command + worker_options(cores)
+    if master is None:
+        return command + worker_options(cores)
+    return [
+        *(*command, "--master", "--expect-workers", str(master.workers)),
+        *("--master-bind-host", master.host, "--master-bind-port", str(master.port)),
+    ]
 
 
 def worker_options(cores: Sequence[int]) -> list[str]:

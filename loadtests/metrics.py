@@ -105,3 +105,7 @@ def exporter_arguments(job: Job, target: Target, server: Deployment) -> list[str
         *(target.server, "--upstream", addresses["metrics"], "--model", target.model),
         *(("--management", management) if management else ()),
     ]
+
+
+def _of_tree(server: Deployment) -> list[str]:
+    return ["process", "--pid", str(server.pid), "--role", "server"]

@@ -11,10 +11,11 @@ from loadtests.record.claims import read_claims
 from loadtests.record.run import ClaimMade, DemandStated
 from loadtests.scenario_plan import ScenarioPlan, plan_scenario
 from loadtests.search.ceiling import PROFILES
+from loadtests.spread import parse_scale
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
-from serving.deployment import CONFIGURATION_FILES, SERVERS, choose_kind
+from serving.deployment import CONFIGURATION_FILES, SERVERS, choose_kinds
 from serving.errors import UsageError
 from serving.launch import CONFIGURATIONS
 from serving.models import MODELS, model_spec
@@ -32,7 +33,8 @@ class Plan:
     ``kinds`` says how each server is deployed. ``slo`` is what the capacity is sought for, None for
     the default. With a ``scenario`` each target gets that, once; otherwise each is measured
     ``repeats`` times, its server restarted between. ``demand`` is what the report answers,
-    ``claims`` what it settles.
+    ``claims`` what it settles. ``workers`` is in how many containers the load is made, 0 for this
+    machine's own processes.
     """
 
     profile: str
@@ -46,6 +48,7 @@ class Plan:
     demand: DemandStated
     claims: tuple[ClaimMade, ...]
     scenario: ScenarioPlan | None = None
+    workers: int = 0
 
 
 def make_plan(
@@ -65,6 +68,7 @@ def make_plan(
     capacity_rps: float | None = None,
     repeats: int | None = None,
     rps: float | None = None,
+    scale: str | None = None,
 ) -> Plan:
     """The plan for these choices; an empty choice means the profile's own.
 
@@ -95,10 +99,11 @@ def make_plan(
         for body in bodies_of(model_spec(model), protocol)
     )
     _check_names(targets)
+    kinds = choose_kinds(servers, deployment)
     return Plan(
         profile=profile,
         targets=planned.targets(targets) if planned else targets,
-        kinds=_kinds(servers, deployment),
+        kinds=kinds,
         server_cores=tuple(server_cores),
         generator_cores=tuple(generator_cores),
         results=results,
@@ -107,7 +112,14 @@ def make_plan(
         demand=_demand(rps, slo, claims),
         claims=claims,
         scenario=planned,
+        workers=_workers(scale, kinds),
     )
+
+
+def _workers(scale: str | None, kinds: dict[str, str]) -> int:
+    if scale and set(kinds.values()) != {"image"}:
+        raise UsageError("--scale: containers make the load where the servers are in containers")
+    return parse_scale(scale) if scale else 0
 
 
 def _demand(rps: float | None, slo: str | None, claims: Sequence[ClaimMade]) -> DemandStated:
@@ -138,10 +150,6 @@ def _slo(text: str | None, profile: str, scenario: str | None) -> Slo | None:
     if text and not PROFILES[profile].capacity and not scenario:
         raise UsageError(f"--slo: the profile {profile} seeks ceilings only; add --profile full")
     return parse_slo(text) if text else None
-
-
-def _kinds(servers: Iterable[str], deployment: str) -> dict[str, str]:
-    return {server: choose_kind(server, deployment) for server in servers}
 
 
 def among(

@@ -6,14 +6,16 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 
+from serving import images
 from serving.client import Refused, connect
 from serving.corpus import Corpus
 from serving.errors import DeploymentError, UsageError
+from serving.images import Container
 from serving.launch import CONFIGURATIONS, Launch
 from serving.models.base import TOLERANCE
 from serving.models.store import BuiltModel
@@ -22,7 +24,7 @@ from serving.tfserving import launch as tfserving_launch
 from serving.torchserve import launch as torchserve_launch
 
 SERVERS = ("tfserving", "torchserve")
-KINDS = {"tfserving": ("native", "embedded"), "torchserve": ("native",)}
+KINDS = {"tfserving": ("image", "native", "embedded"), "torchserve": ("image", "native")}
 """How each server can be deployed, the preferred way first."""
 CONFIGURATION_FILES = {
     "tfserving": tfserving_launch.FLAGS,
@@ -30,13 +32,28 @@ CONFIGURATION_FILES = {
 }
 """The file without which a folder is no configuration of a server."""
 
+_LAUNCH_IMAGE = {
+    "tfserving": tfserving_launch.launch_image,
+    "torchserve": torchserve_launch.launch_image,
+}
 READY_TIMEOUT_S = 120.0
 _ASK_TIMEOUT_S = 10.0
 _POLL_S = 0.25
 
 
+def choose_kinds(servers: Sequence[str], wanted: str) -> dict[str, str]:
+    """The deployment kind of each of ``servers``, as :func:`choose_kind`.
+
+    ``auto`` takes images where the Docker engine has those of all: a container beside a process of
+    this machine would compare two things at once.
+    """
+    if wanted == "auto" and images.trouble(servers) is None:
+        wanted = "image"
+    return {server: choose_kind(server, wanted) for server in servers}
+
+
 def choose_kind(server: str, wanted: str) -> str:
-    """The deployment kind for ``wanted``: itself, or for ``auto`` the best that is at hand.
+    """The deployment kind for ``wanted``: itself, or for ``auto`` the best process of this machine.
 
     ``auto`` takes TensorFlow Serving's own binary when it is on PATH, else the embedded stand-in.
     UsageError when the server cannot be deployed so.
@@ -69,6 +86,10 @@ def plan_launch(
         raise UsageError(
             f"unknown configuration {configuration!r}: choose from {', '.join(CONFIGURATIONS)}"
         )
+    if kind == "image":
+        if also:
+            raise UsageError("a container serves one model: take --deployment native for several")
+        return _LAUNCH_IMAGE[server](built, configuration, cores, work)
     if server == "tfserving":
         ports = tfserving_launch.Ports()
         return tfserving_launch.launch(built, kind, configuration, len(cores), work, ports, also)
@@ -86,6 +107,12 @@ class Deployment:
     process: ManagedProcess
     began_s: float
     """When it was started, by the monotonic clock."""
+    container: Container | None = None
+
+    @property
+    def pid(self) -> int:
+        """The root of the server's own processes."""
+        return self.container.pid if self.container else self.process.pid
 
     def address(self, protocol: str) -> str:
         """The URL of one protocol: ``grpc://HOST:PORT`` or ``http://HOST:PORT``."""
@@ -151,24 +178,35 @@ def deploy(launch: Launch, cores: Sequence[int], work: Path, log: Path) -> Itera
     for port in launch.ports:
         _check_free(port)
     _prepare(work, launch)
-    began_s = time.monotonic()
-    process = ManagedProcess(
-        launch.command, cores=cores, log=log, environment=launch.environment, cwd=work
-    )
-    try:
-        yield Deployment(launch, tuple(cores), process, began_s)
-    finally:
-        process.stop()
+    with contextlib.ExitStack() as stack:
+        if launch.container:
+            stack.enter_context(images.cleared(launch))
+        began_s = time.monotonic()
+        process = ManagedProcess(
+            launch.command, cores=cores, log=log, environment=launch.environment, cwd=work
+        )
+        stack.callback(process.stop)
+        running = Deployment(launch, tuple(cores), process, began_s)
+        yield _contained(running) if launch.container else running
+
+
+def _contained(starting: Deployment) -> Deployment:
+    container = images.await_container(starting.launch.container, starting.check_alive)
+    launch = images.located(starting.launch, container)
+    return replace(starting, launch=launch, container=container)
 
 
 def _prepare(work: Path, launch: Launch) -> None:
     try:
         work.mkdir(parents=True, exist_ok=True)
         for name, text in launch.files.items():
+            (work / name).parent.mkdir(exist_ok=True)
             (work / name).write_text(text)
         for name, path in launch.links.items():
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             (work / name).symlink_to(path)
+        if launch.container:
+            work.chmod(0o755)  # its user there is another
     except OSError as error:
         raise DeploymentError(f"cannot write {work}: {os.strerror(error.errno or 0)}") from None
 

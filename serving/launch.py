@@ -17,10 +17,11 @@ def configuration_folder(config: Path, configuration: str) -> Path:
 class Launch:
     """A server ready to be started in a working folder of its own.
 
-    ``files`` (name to text) are written there first, and ``links`` to files made. ``addresses``
-    maps a protocol to its URL, and so ``metrics`` and ``management`` where there are such;
-    ``ports`` are all that the server binds. ``configuration`` is the text of what was set, for the
-    run record.
+    ``files`` (path within it to text) are written there first, and ``links`` (name to file) made.
+    ``addresses`` maps a protocol to its URL, and so ``metrics`` and ``management`` where there are
+    such; ``ports`` are all that the server binds. ``configuration`` is the text of what was set,
+    for the run record. ``container`` is the name of the container that the command runs, if it runs
+    one: then the hosts in ``addresses`` are known only when it has started.
     """
 
     server: str
@@ -33,6 +34,7 @@ class Launch:
     files: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, Path] = field(default_factory=dict)
+    container: str = ""
 
 
 def fill_lines(template: Path, values: Mapping[str, object]) -> list[str]:

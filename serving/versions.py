@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import grpc
 
 from serving.deployment import Deployment
-from serving.errors import DeploymentError
+from serving.errors import DeploymentError, UsageError
 from serving.launch import Launch
 from serving.models.store import BuiltModel
 from serving.tfserving.status_pb2 import (
@@ -41,7 +41,12 @@ def own_copy(built: BuiltModel, folder: Path) -> BuiltModel:
 
 
 def may_load(launch: Launch) -> Launch:
-    """``launch`` of a server that takes new versions; TorchServe only does when told so."""
+    """``launch`` of a server that takes new versions; TorchServe only does when told so.
+
+    UsageError for one in a container, which sees only the models that it was started with.
+    """
+    if launch.container:
+        raise UsageError("a container is given no new version: take --deployment native for that")
     if launch.server != "torchserve":
         return launch
     name = "config.properties"

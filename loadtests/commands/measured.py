@@ -21,6 +21,7 @@ def measured(plan: Plan, terminal: Console) -> tuple[Summary, View, Path]:
     profiled = PROFILES[plan.profile]
     each_s = plan.scenario.estimate_s(profiled) if plan.scenario else None
     view = View(terminal, len(plan.targets), profiled, each_s)
+    view.say(f"deployment: {', '.join(f'{name} {kind}' for name, kind in plan.kinds.items())}")
     campaign = Campaign(plan, view)
     try:
         with view.shown():

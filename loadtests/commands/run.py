@@ -32,7 +32,10 @@ def run(
     ] = [1],  # noqa: B006
     deployment: Annotated[
         str,
-        typer.Option(help="native, embedded, or auto: native where the server is installed."),
+        typer.Option(
+            help="image, native, embedded, or auto: images where the Docker engine has them, "
+            "else native where the server is installed."
+        ),
     ] = "auto",
     configuration: Annotated[
         list[str],
@@ -78,6 +81,12 @@ def run(
             "highest rate that is claimed of a server."
         ),
     ] = None,
+    scale: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="With images: make the load in so many containers, as in locust-worker=4."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
 ) -> None:
     """Serve the models, load each target to its ceiling, and leave a report."""
@@ -97,6 +106,7 @@ def run(
         settings=set_,
         capacity_rps=capacity_rps,
         rps=rps,
+        scale=scale,
     )
     summary, view, folder = measured(plan, terminal)
     if plan.scenario is None or any(target.ceiling for target in summary.targets):

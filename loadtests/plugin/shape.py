@@ -12,6 +12,9 @@ from loadtests.plugin.conductor import Conductor, DataLostError, Probed
 from loadtests.search.ceiling import Load
 from serving.errors import RedlineError
 
+VOID_PROBES = 3
+"""So many probes of one load may lose a worker's windows; the search ends with one more."""
+
 
 class Search(Protocol):
     """What a shape asks for the next load; it must be fed before it is asked again."""
@@ -85,9 +88,14 @@ class SearchShape(LoadTestShape):
         return users, max(1, change)
 
     def probed(self, conductor: Conductor, load: Load) -> Probed:
-        """A probe that lost a worker's windows is void, and made once more."""
-        try:
-            return conductor.probe(load)
-        except DataLostError as error:
-            sys.stderr.write(f"a probe is void and made again: {error}\n")
-            return conductor.probe(load)
+        """A probe that lost a worker's windows is void, and made again.
+
+        A worker that dies and is started anew, as a container is, may void two: it joins before
+        Locust misses the one that died.
+        """
+        for _ in range(VOID_PROBES):
+            try:
+                return conductor.probe(load)
+            except DataLostError as error:
+                sys.stderr.write(f"a probe is void and made again: {error}\n")
+        return conductor.probe(load)

@@ -58,11 +58,11 @@ class _Shown:
         self._serving = ExitStack()
         self._board: Board | None = None
 
-    def show(self, board: Board, port: int) -> None:
+    def show(self, board: Board, host: str, port: int) -> None:
         """From now on this one."""
         if self._board is None:
             collectors = [LoadCollector(self._snapshot)]
-            self._serving.enter_context(served(collectors, "127.0.0.1", port))
+            self._serving.enter_context(served(collectors, host, port))
         self._board = board
 
     def _snapshot(self) -> Snapshot | None:
@@ -84,12 +84,12 @@ class RecordedShape(SearchShape):
 
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
         """Records to ``--record``, if that is given, and looks at the server meanwhile."""
-        if not options.record:
-            return Conductor(runner, options.target, drain_s=DRAIN_S)
-        writer = self.writer = RecordWriter(Path(options.record))
         user_class = self.user_class or _only(runner.environment.user_classes)
         source = source_of(user_class.server, options, self.models(options))
         board = self._serve(options, user_class, source) if options.metrics_port else None
+        if not options.record:
+            return Conductor(runner, options.target, board=board, drain_s=DRAIN_S)
+        writer = self.writer = RecordWriter(Path(options.record))
 
         def write(sample: ServerSample) -> None:
             writer.write_server(sample)
@@ -123,7 +123,7 @@ class RecordedShape(SearchShape):
         shared = os.sched_getaffinity(0) & set(source.cores)
         server_cores = None if shared else len(source.cores)
         board = Board(TargetLabels(*labels), self.slo(options), server_cores)
-        self._shown.show(board, options.metrics_port)
+        self._shown.show(board, options.metrics_host, options.metrics_port)
         return board
 
 

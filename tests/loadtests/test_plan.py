@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.plan import Plan, make_plan
 from loadtests.search.ceiling import PROFILES
-from serving import cores
+from serving import cores, images
 from serving.errors import UsageError
 
 
@@ -65,8 +65,12 @@ def test_what_is_said_twice_is_done_once() -> None:
         ({"models": ["bert"]}, "unknown model 'bert': choose from digits, resnet50"),
         ({"batches": [3]}, "unknown batch '3': choose from 1, 8, 32"),
         ({"configurations": ["fast"]}, "unknown configuration 'fast': choose from vendor, tuned"),
-        ({"deployment": "k8s"}, "cannot be deployed as 'k8s': choose from native, embedded"),
+        ({"deployment": "k8s"}, "cannot be deployed as 'k8s': choose from image, native, embedded"),
         ({"cores": "9999"}, "no core 9999 here"),
+        (
+            {"deployment": "native", "servers": ["torchserve"], "scale": "locust-worker=2"},
+            "--scale",
+        ),
     ],
 )
 def test_an_unknown_choice_is_named(choice: dict[str, Any], words: str) -> None:
@@ -165,3 +169,14 @@ def test_the_report_answers_the_demand_or_the_highest_claim() -> None:
     assert plan().demand.rps == max(claim.rate for claim in plan().claims) == 50_000
     with pytest.raises(UsageError, match="--rps 0"):
         plan(rps=0.0)
+
+
+def test_containers_make_the_load_for_servers_in_containers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(images, "trouble", lambda _: None)
+    chosen = plan(scale="locust-worker=4")
+    assert (set(chosen.kinds.values()), chosen.workers) == ({"image"}, 4)
+    for wrong in ("locust-worker", "locust-worker=0", "locust-worker=x", "locust-master=2", "4"):
+        with pytest.raises(UsageError, match="write locust-worker=4"):
+            plan(scale=wrong)
