@@ -27,8 +27,8 @@ _START_TIMEOUT_S = 60.0
 _POLL_S = 0.1
 _SCHEMES = {"grpc": "grpc"}
 _STATE = "[{{json .State}}, {{json .NetworkSettings.Networks}}]"
-_AT_WORK = ("tfserving", "torchserve", "tfserving-process-exporter", "torchserve-process-exporter")
-"""The stack's services on the servers' cores, and those that end with them."""
+_AT_WORK = ("tfserving", "torchserve")
+"""The stack's services on the servers' cores."""
 
 
 def inside(path: Path) -> PurePosixPath:
@@ -65,6 +65,7 @@ def launch(
     run = one_off(server, 0, work)
     changes = {
         "environment": dict(environment),
+        "pid": "",  # a namespace of its own
         "volumes": [mounted(paths.MODELS, MODELS), mounted(work, SERVED)],
     }
     return Launch(

@@ -90,7 +90,7 @@ def test_only_volumes_of_its_own_are_writable(service: dict[str, Any]) -> None:
 
 def test_every_service_that_answers_is_asked_whether_it_does() -> None:
     without = {name for name, service in SERVICES.items() if "healthcheck" not in service}
-    assert without == {"models", "locust-worker"}
+    assert without == {*("models", "locust-worker", "tfserving-namespace", "torchserve-namespace")}
     for server in ("tfserving", "torchserve"):
         assert "/served/right" in SERVICES[server]["healthcheck"]["test"]
 
@@ -118,3 +118,13 @@ def test_prometheus_scrapes_the_names_of_the_stack() -> None:
     }
     assert targets <= SERVICES.keys()
     assert {name for name in SERVICES if name.endswith("-exporter")} <= targets
+
+
+@pytest.mark.parametrize("server", ["tfserving", "torchserve"])
+def test_a_process_exporter_knows_its_server_by_its_user(server: str) -> None:
+    exporter = SERVICES[f"{server}-process-exporter"]
+    user, _, _ = SERVICES[server]["user"].partition(":")
+    assert f"--user={user}" in exporter["command"]
+    assert exporter["pid"] == SERVICES[server]["pid"] == f"service:{server}-namespace"
+    others = [each["user"] for name, each in SERVICES.items() if name != server]
+    assert SERVICES[server]["user"] not in others

@@ -93,6 +93,7 @@ def test_a_launch_is_one_container_of_the_stacks_service(
     assert launch.ports == ()
     override = json.loads(launch.files["redline-tfserving-run-0.json"])["services"]["tfserving"]
     assert override["cpuset"] == "2,3"
+    assert override["pid"] == ""
     assert override["healthcheck"] == {"disable": True}
     key = digits.folder.name
     assert override["environment"]["MODEL_BASE_PATH"] == f"/models/digits/{key}/tfserving"
