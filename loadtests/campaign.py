@@ -3,6 +3,7 @@
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from loadtests.record.run import Calibration, Parity, RunInfo, TargetRun
 from loadtests.record.summary import Summary
 from loadtests.report.html import write_report
 from loadtests.search.ceiling import PROFILES
+from loadtests.search.mix import Part
 from loadtests.seed import SEED
 from loadtests.target import Target
+from loadtests.versions import NextVersion
 from serving.client import connect
 from serving.corpus import Corpus, open_corpus
 from serving.deployment import Deployment, deploy, plan_launch
@@ -29,6 +32,7 @@ from serving.models.base import TOLERANCE
 from serving.models.store import BuiltModel, ensure
 from serving.parity import check_parity
 from serving.process import ManagedProcess
+from serving.versions import may_load, own_copy
 
 POLL_S = 0.1
 PARITY_TIMEOUT_S = 60.0
@@ -44,11 +48,16 @@ class Campaign:
         self._view = view
         self._cannot_calibrate = why_impossible()
         self._calibration: Calibration | None = None
+        self._scenario = plan.scenario.name if plan.scenario else None
+        self._parts: tuple[Part, ...] = plan.scenario.mix if plan.scenario else ()
+        self._mixed: dict[Part, BuiltModel] = {}
+        self._next_version: NextVersion | None = None
+        """Of the server that runs, in the scenario that loads one."""
         self._commands: list[list[str]] = []
         """Those of the load generator for the current target."""
         self._probes = 0
         """The next probe's number in the record."""
-        self.folder = new_run_folder(plan.results, plan.profile)
+        self.folder = new_run_folder(plan.results, self._scenario or plan.profile)
         self._metrics = Metrics(self.folder, plan.generator_cores)
         self._windows = follow_windows(self.folder)
         self._keeper = RunKeeper(self.folder, run_info(plan, self.folder.name))
@@ -68,6 +77,7 @@ class Campaign:
             with self._metrics:
                 for line in self._metrics.told():
                     self._view.say(line)
+                self._mixed = {part: built[part.model] for part in self._parts}
                 for target in self._plan.targets:
                     self._measure(target, built[target.model])
         except BaseException as error:
@@ -82,7 +92,8 @@ class Campaign:
 
     def _build_models(self) -> dict[str, BuiltModel]:
         built = {}
-        for name in dict.fromkeys(target.model for target in self._plan.targets):
+        named = [target.model for target in self._plan.targets]
+        for name in dict.fromkeys([*named, *(part.model for part in self._parts)]):
             built[name] = ensure(name, self._view.say)
             built[name].verify()
         return built
@@ -91,7 +102,7 @@ class Campaign:
         self._view.target(target.name)
         self._commands = []
         corpus = open_corpus(built, target.server, target.body, target.batch)
-        for repeat in range(PROFILES[self._plan.profile].repeats):
+        for repeat in range(self._plan.repeats):
             with tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True) as work:
                 self._measure_in(Path(work), target, built, corpus, repeat)
             self._keeper.summarise()
@@ -103,12 +114,24 @@ class Campaign:
         """Everything that is done between a server's start and its end."""
         self._view.phase("starting the server")
         kind, cores = self._plan.kinds[target.server], self._plan.server_cores
-        launch = plan_launch(built, target.server, kind, target.configuration, cores, work)
+        if cold := self._scenario == "cold":
+            built = own_copy(built, work / "model")
+        also = {one.spec.name: one for one in self._mixed.values() if one.spec != built.spec}
+        launch = plan_launch(
+            built, target.server, kind, target.configuration, cores, work, list(also.values())
+        )
+        launch = may_load(launch) if cold else launch
         if not repeat:
             self._keeper.begin_target(target_run(self._plan, target, launch, built))
         try:
             with deploy(launch, cores, work, self.folder / f"server-{target.name}.log") as server:
-                server.wait_until_right(corpus)
+                ready_s = server.wait_until_right(corpus)
+                for part, its in self._mixed.items():
+                    server.wait_until_right(open_corpus(its, target.server, part.body, part.batch))
+                if cold:
+                    name = target.name
+                    version = NextVersion(self.folder, name, repeat, server, built, ready_s)
+                    self._next_version = version
                 if not repeat:
                     self._check_parity(corpus, server)
                     self._calibrate(corpus, server, work)
@@ -146,7 +169,10 @@ class Campaign:
         self._keeper.amend_target(calibration=self._calibration)
 
     def _load(self, target: Target, server: Deployment, repeat: int) -> None:
-        """The searches of the profile, one after another."""
+        """The scenario, or the searches of the profile one after another."""
+        if (scenario := self._plan.scenario) is not None:
+            self._search(scenario.name, target, server, repeat, scenario.options)
+            return
         self._search("ceiling", target, server, repeat, self._found(target) if repeat else {})
         if not PROFILES[self._plan.profile].capacity or not engine.available():
             return
@@ -166,7 +192,7 @@ class Campaign:
         target: Target,
         server: Deployment,
         repeat: int,
-        more: dict[str, object],
+        more: Mapping[str, object],
     ) -> None:
         self._view.phase("starting the load")
         options = {
@@ -187,6 +213,8 @@ class Campaign:
             self._watch(target, locust, server)
         finally:
             locust.stop()
+        if self._next_version is not None:
+            self._next_version.join()
         check_result(locust)
         server.check_alive()
 
@@ -199,6 +227,8 @@ class Campaign:
                 if window["target"] == target.name:
                     self._probes = window["probe"] + 1
                     self._view.window(window)
+                    if self._next_version is not None:
+                        self._next_version.seen(window)
                 continue
             server.check_alive()
             if locust.exit_code is not None:
@@ -225,6 +255,8 @@ def run_info(plan: Plan, name: str) -> RunInfo:
         versions=host.versions(),
         seed=SEED,
         host=host.describe_host(),
+        demand=plan.demand,
+        claims=list(plan.claims),
     )
 
 
@@ -236,7 +268,7 @@ def target_run(plan: Plan, target: Target, launch: Launch, built: BuiltModel) ->
         model=target.model,
         batch=target.batch,
         body=target.body,  # type: ignore[arg-type]
-        configuration=target.configuration,
+        configuration=target.configuration_name,
         deployment=launch.kind,  # type: ignore[arg-type]
         server_version=launch.version,
         server_cores=list(plan.server_cores),

@@ -19,6 +19,10 @@ USER_CLASSES = {
 }
 
 
+MIXED_CLASSES = {"tfserving": "TFServing", "torchserve": "TorchServe"}
+"""Of the scenario that sends over both protocols."""
+
+
 class GeneratorError(RedlineError):
     """The load generator ended without a result."""
 
@@ -41,10 +45,12 @@ def locust_command(
         "server-metrics": server.launch.addresses.get("metrics"),
         "server-management": server.launch.addresses.get("management"),
     }
+    if scenario == "mixed":
+        watched |= {f"{name}-host": server.address(name) for name in ("grpc", "rest")}
     known = {name: value for name, value in {**watched, **options}.items() if value is not None}
     command = [
         *(sys.executable, "-m", "locust", "-f", str(SCENARIOS / f"{scenario}.py")),
-        USER_CLASSES[target.server, target.protocol],
+        _user_class(scenario, target),
         *("--headless", "--only-summary", "--host", server.address(target.protocol)),
         *("--model", target.model, "--batch", str(target.batch), "--body", target.body),
         *("--target", target.name),
@@ -62,6 +68,12 @@ def worker_options(cores: Sequence[int]) -> list[str]:
         *("--processes", str(len(cores)), "--master-bind-host", "127.0.0.1"),
         *("--master-bind-port", port, "--master-port", port),
     ]
+
+
+def _user_class(scenario: str, target: Target) -> str:
+    if scenario == "mixed":
+        return MIXED_CLASSES[target.server]
+    return USER_CLASSES[target.server, target.protocol]
 
 
 def check_result(process: ManagedProcess) -> None:

@@ -14,7 +14,7 @@ from loadtests.campaign import run_info, target_run
 from loadtests.locust_run import SCENARIOS, GeneratorError, worker_options
 from loadtests.metrics import Metrics
 from loadtests.plan import Plan
-from loadtests.record.keeper import RunKeeper, make_folder, point_latest
+from loadtests.record.keeper import RunKeeper, new_folder, point_latest
 from loadtests.record.reader import follow_windows, read_details
 from loadtests.report.html import write_report
 from loadtests.target import Target
@@ -56,7 +56,7 @@ class WebUi:
             raise DeploymentError(f"port {self._port} is {trouble}: choose another by --web-port")
         built = ensure(self._plan.targets[0].model, self._say)
         built.verify()
-        self._folder = make_folder(self._plan.results, NAME)
+        self._folder = new_folder(self._plan.results, NAME)
         self._keeper = RunKeeper(self._folder, run_info(self._plan, self._folder.name))
         failure = None
         try:

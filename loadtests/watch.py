@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from loadtests import grafana
 from loadtests.prometheus import Prometheus, data_folder, showing
+from loadtests.record.reader import find_run
 from serving.errors import DeploymentError, UsageError
 
 EXPRESSION = "target:loadgen_right:rate5s"
@@ -20,17 +21,15 @@ _SHORTEST_S = 60
 _MS_PER_S = 1000
 
 
-def find_run(named: str, results: Path) -> Path:
+def find_metrics(named: str, results: Path) -> Path:
     """The folder of the run ``named``: a path, or a name in ``results``; it has recorded metrics.
 
     UsageError when there is none.
     """
-    folders = [folder for folder in (Path(named), results / named) if folder.is_dir()]
-    if not folders:
-        raise UsageError(f"no run {named!r}, neither a folder nor a name in {results}")
-    if not data_folder(folders[0]).is_dir():
-        raise UsageError(f"the run {folders[0]} has no metrics: no Prometheus ran beside it")
-    return folders[0].resolve()
+    folder = find_run(named, results)
+    if not data_folder(folder).is_dir():
+        raise UsageError(f"the run {folder} has no metrics: no Prometheus ran beside it")
+    return folder
 
 
 def watch(run: Path, say: Callable[[str], None]) -> None:

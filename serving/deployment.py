@@ -24,6 +24,11 @@ from serving.torchserve import launch as torchserve_launch
 SERVERS = ("tfserving", "torchserve")
 KINDS = {"tfserving": ("native", "embedded"), "torchserve": ("native",)}
 """How each server can be deployed, the preferred way first."""
+CONFIGURATION_FILES = {
+    "tfserving": tfserving_launch.FLAGS,
+    "torchserve": torchserve_launch.PROPERTIES,
+}
+"""The file without which a folder is no configuration of a server."""
 
 READY_TIMEOUT_S = 120.0
 _ASK_TIMEOUT_S = 10.0
@@ -47,18 +52,28 @@ def choose_kind(server: str, wanted: str) -> str:
 
 
 def plan_launch(
-    built: BuiltModel, server: str, kind: str, configuration: str, cores: Sequence[int], work: Path
+    built: BuiltModel,
+    server: str,
+    kind: str,
+    configuration: str,
+    cores: Sequence[int],
+    work: Path,
+    also: Sequence[BuiltModel] = (),
 ) -> Launch:
-    """How ``server`` would be started on its conventional ports, without starting it."""
-    if configuration not in CONFIGURATIONS:
+    """How ``server`` would be started on its conventional ports, without starting it.
+
+    It serves ``built``, and the models in ``also``.
+    """
+    own = Path(configuration).is_absolute()
+    if configuration not in CONFIGURATIONS and not own:
         raise UsageError(
             f"unknown configuration {configuration!r}: choose from {', '.join(CONFIGURATIONS)}"
         )
     if server == "tfserving":
         ports = tfserving_launch.Ports()
-        return tfserving_launch.launch(built, kind, configuration, len(cores), work, ports)
+        return tfserving_launch.launch(built, kind, configuration, len(cores), work, ports, also)
     return torchserve_launch.launch(
-        built, configuration, len(cores), work, torchserve_launch.Ports()
+        built, configuration, len(cores), work, torchserve_launch.Ports(), also
     )
 
 
@@ -69,6 +84,8 @@ class Deployment:
     launch: Launch
     cores: tuple[int, ...]
     process: ManagedProcess
+    began_s: float
+    """When it was started, by the monotonic clock."""
 
     def address(self, protocol: str) -> str:
         """The URL of one protocol: ``grpc://HOST:PORT`` or ``http://HOST:PORT``."""
@@ -82,8 +99,8 @@ class Deployment:
                 f"{self._name} ended by itself with exit code {code}: {self._last_words()}"
             )
 
-    def wait_until_right(self, corpus: Corpus, timeout_s: float = READY_TIMEOUT_S) -> None:
-        """Return when a request of ``corpus`` gets its expected answer.
+    def wait_until_right(self, corpus: Corpus, timeout_s: float = READY_TIMEOUT_S) -> float:
+        """Return when a request of ``corpus`` gets its expected answer; the seconds since it began.
 
         A server's own word that it is healthy is not asked: TorchServe gives it while all of its
         workers are dead. DeploymentError when the server ends or ``timeout_s`` passes.
@@ -98,7 +115,7 @@ class Deployment:
                 with connect(corpus, address, _ASK_TIMEOUT_S) as ask:
                     difference = corpus.difference(0, ask(0))
                 if difference <= TOLERANCE:
-                    return
+                    return time.monotonic() - self.began_s
                 trouble = f"an answer off by {difference:.3g}"
             except (Refused, ValueError) as error:
                 trouble = str(error)
@@ -134,11 +151,12 @@ def deploy(launch: Launch, cores: Sequence[int], work: Path, log: Path) -> Itera
     for port in launch.ports:
         _check_free(port)
     _prepare(work, launch)
+    began_s = time.monotonic()
     process = ManagedProcess(
         launch.command, cores=cores, log=log, environment=launch.environment, cwd=work
     )
     try:
-        yield Deployment(launch, tuple(cores), process)
+        yield Deployment(launch, tuple(cores), process, began_s)
     finally:
         process.stop()
 
@@ -148,6 +166,9 @@ def _prepare(work: Path, launch: Launch) -> None:
         work.mkdir(parents=True, exist_ok=True)
         for name, text in launch.files.items():
             (work / name).write_text(text)
+        for name, path in launch.links.items():
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            (work / name).symlink_to(path)
     except OSError as error:
         raise DeploymentError(f"cannot write {work}: {os.strerror(error.errno or 0)}") from None
 

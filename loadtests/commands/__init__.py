@@ -1,6 +1,31 @@
 """The commands of ``redline`` and their options, a file each."""
 
-from loadtests.commands import drive, machine, reference, run, runs, ui
+from loadtests.commands import (
+    check,
+    compare,
+    drive,
+    machine,
+    plan,
+    reference,
+    run,
+    runs,
+    scale,
+    tune,
+    ui,
+)
 from loadtests.commands.app import app
 
-__all__ = ["app", "drive", "machine", "reference", "run", "runs", "ui"]
+__all__ = [
+    "app",
+    "check",
+    "compare",
+    "drive",
+    "machine",
+    "plan",
+    "reference",
+    "run",
+    "runs",
+    "scale",
+    "tune",
+    "ui",
+]

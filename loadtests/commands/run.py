@@ -1,24 +1,22 @@
 """``redline run``: the whole measurement."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from loadtests.campaign import Campaign
 from loadtests.commands.app import app, console
-from loadtests.live import View
+from loadtests.commands.measured import measured
 from loadtests.plan import make_plan
 from loadtests.report.terminal import ceiling_table, closing_lines
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.courses import COURSES
 from serving.errors import RecordError
 from serving.paths import RESULTS
 
 
 @app.command()
 def run(
-    profile: Annotated[str, typer.Option(help="How thoroughly: quick or full.")] = "quick",
+    profile: Annotated[str, typer.Option(help="How thoroughly: brief, quick or full.")] = "quick",
     server: Annotated[
         list[str], typer.Option(help="tfserving or torchserve; repeatable, by default both.")
     ] = [],  # noqa: B006 - typer's way of saying "none given"
@@ -38,7 +36,10 @@ def run(
     ] = "auto",
     configuration: Annotated[
         list[str],
-        typer.Option(help="vendor or tuned; repeatable, by default the profile's."),
+        typer.Option(
+            help="vendor, tuned, or a folder with files as in serving/*/config/tuned (with a / in "
+            "its path); repeatable, by default the profile's."
+        ),
     ] = [],  # noqa: B006
     cores: Annotated[
         Optional[str],  # noqa: UP045 - typer
@@ -49,6 +50,32 @@ def run(
         typer.Option(
             help="With --profile full: seek the capacity at it, as in p99=25ms,errors=0.1%; "
             "by default the p99 up to 5 times that of a single user."
+        ),
+    ] = None,
+    scenario: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help=f"Run this one on each target in place of the searches: {', '.join(COURSES)}."
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str],
+        typer.Option(
+            "--set", help="A setting of the scenario, as in factor=5; repeatable, see README."
+        ),
+    ] = [],  # noqa: B006
+    capacity_rps: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            help="What the server can take, which the scenario's rates are shares of; by default "
+            "its ceiling is sought first."
+        ),
+    ] = None,
+    rps: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            help="The requests per second whose replicas the report reckons; by default the "
+            "highest rate that is claimed of a server."
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
@@ -66,22 +93,19 @@ def run(
         cores=cores,
         results=out.absolute(),
         slo=slo,
+        scenario=scenario,
+        settings=set_,
+        capacity_rps=capacity_rps,
+        rps=rps,
     )
-    os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
-    view = View(terminal, len(plan.targets), PROFILES[plan.profile])
-    campaign = Campaign(plan, view)
-    try:
-        with view.shown():
-            summary = campaign.run()
-    except BaseException:
-        view.say(f"incomplete, the record so far: {campaign.folder}")
-        raise
-    terminal.print(ceiling_table(summary))
+    summary, view, folder = measured(plan, terminal)
+    if plan.scenario is None or any(target.ceiling for target in summary.targets):
+        terminal.print(ceiling_table(summary))
     for line in closing_lines(summary):
         view.say(line)
-    view.say(f"report: {campaign.folder / 'report.html'}")
+    view.say(f"report: {folder / 'report.html'}")
     if not summary.complete:
         reasons = [
             f"{target.server}: {target.failure}" for target in summary.targets if target.failure
         ]
-        raise RecordError(f"the record {campaign.folder} is incomplete: {'; '.join(reasons)}")
+        raise RecordError(f"the record {folder} is incomplete: {'; '.join(reasons)}")

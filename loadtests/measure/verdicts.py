@@ -5,6 +5,7 @@ Each rule answers with what is wrong and what to do about it; every rule that ap
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 
 from loadtests.measure.bottleneck import Bottleneck, Figures, bottleneck
 from loadtests.measure.evidence import Evidence, Outcome, evidence
@@ -71,6 +72,19 @@ def in_short(facts: ProbeFacts) -> tuple[str, tuple[str, ...]]:
     return ("NOT JUDGED", ("too short",)) if short else ("VALID", ())
 
 
+def course_reasons(facts: ProbeFacts) -> tuple[Reason, ...]:
+    """Why the probe of a scenario is INVALID: its load changes, so it need not be steady."""
+    found = [
+        Reason(name, what, remedy)
+        for name, rule, remedy in _RULES
+        if name not in ("evidence", "steady") and (what := rule(facts))
+    ]
+    named = bottleneck(facts)
+    if named.bottleneck == "generator" and not any(reason.rule == "lag" for reason in found):
+        found.append(Reason("generator", named.why, "give the generator more cores, or ask less"))
+    return tuple(found)
+
+
 def slo_outcome(facts: ProbeFacts) -> Outcome:
     """Whether a rate passes, for a search of the capacity at ``facts.slo``.
 
@@ -119,7 +133,8 @@ def _complete(facts: ProbeFacts) -> str | None:
     parted = sum(window.workers != facts.workers for window in windows)
     if parted:
         return f"{parted} of {len(windows)} windows did not come from all {facts.workers} workers"
-    missing = windows[-1].number - windows[0].number + 1 - len(windows)
+    spans = [[window.number for window in group] for _, group in groupby(windows, lambda w: w.span)]
+    missing = sum(numbers[-1] - numbers[0] + 1 - len(numbers) for numbers in spans)
     return f"{missing} windows are missing" if missing else None
 
 

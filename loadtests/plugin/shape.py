@@ -75,7 +75,7 @@ class SearchShape(LoadTestShape):
             self._search = self.make_search(options)
             self._conductor.wait_until_ready()
         if self._load is not None:
-            self.feed(self._search, self._probed(self._conductor, self._load))
+            self.feed(self._search, self.probed(self._conductor, self._load))
         self._load = self._search.next_load()
         if self._load is None:
             runner.environment.process_exit_code = 0  # overload fails requests by design
@@ -84,8 +84,7 @@ class SearchShape(LoadTestShape):
         change, self._users = abs(users - self._users), users
         return users, max(1, change)
 
-    @staticmethod
-    def _probed(conductor: Conductor, load: Load) -> Probed:
+    def probed(self, conductor: Conductor, load: Load) -> Probed:
         """A probe that lost a worker's windows is void, and made once more."""
         try:
             return conductor.probe(load)

@@ -48,7 +48,13 @@ def add_options(parser: LocustArgumentParser) -> None:
         "--metrics-port",
         type=int,
         default=0,
-        help="serve what is measured to Prometheus on this port of 127.0.0.1",
+        help="serve what is measured to Prometheus on this port",
+        include_in_web_ui=False,
+    )
+    parser.add_argument(
+        "--metrics-host",
+        default="127.0.0.1",
+        help="the address that this port is opened on",
         include_in_web_ui=False,
     )
     _add_server_options(parser)
@@ -92,10 +98,9 @@ def check_users(environment: Environment, **_: Any) -> None:
     if getattr(environment.shape_class, "chooses_users", False):
         return
     if len(environment.user_classes) != 1:
-        sys.stderr.write(
-            "redline: name one user class: TFServingGrpc, TFServingRest, TorchServeGrpc or "
-            "TorchServeRest\n"
-        )
+        known = environment.available_user_classes
+        *names, last = sorted(known or [each.__name__ for each in environment.user_classes])
+        sys.stderr.write(f"redline: name one user class: {', '.join(names)} or {last}\n")
         sys.exit(2)
 
 

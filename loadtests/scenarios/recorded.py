@@ -88,7 +88,7 @@ class RecordedShape(SearchShape):
             return Conductor(runner, options.target, drain_s=DRAIN_S)
         writer = self.writer = RecordWriter(Path(options.record))
         user_class = self.user_class or _only(runner.environment.user_classes)
-        source = source_of(user_class.server, options)
+        source = source_of(user_class.server, options, self.models(options))
         board = self._serve(options, user_class, source) if options.metrics_port else None
 
         def write(sample: ServerSample) -> None:
@@ -112,6 +112,10 @@ class RecordedShape(SearchShape):
         """What is asked of the latency and the errors; None where the search knows none."""
         del options
         return None
+
+    def models(self, options: Namespace) -> list[str]:
+        """The models that requests go to."""
+        return [options.model]
 
     def _serve(self, options: Namespace, user_class: Any, source: Source) -> Board:
         """Show what is measured on ``--metrics-port`` until this process ends."""

@@ -27,7 +27,11 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 class Load:
     """The next load to probe: ``users`` in closed loop, measured after it settled.
 
-    With ``rate_rps`` so many requests fall due each second instead, whatever the users are.
+    With ``rate_rps`` so many requests fall due each second instead, whatever the users are. The
+    loads in ``then`` follow without a pause, which makes all of them one probe; they do not settle.
+    What is measured is cut into windows of ``window_s``. With ``schedule_s`` requests fall due at
+    these times, from the beginning of the load on, and ``rate_rps`` is their mean rate. Requests of
+    these ``parts``, by name, are recorded apart, each under its name as the step.
     """
 
     step: str
@@ -35,6 +39,10 @@ class Load:
     settle_s: float
     measure_s: float
     rate_rps: float | None = None
+    then: tuple["Load", ...] = ()
+    window_s: float = 1.0
+    schedule_s: tuple[float, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,17 @@ class Profile:
 
 
 PROFILES = {
+    "brief": Profile(
+        warmup_s=2,
+        warmups=3,
+        settle_s=0.5,
+        probe_s=2,
+        hold_s=11,
+        refinements=1,
+        max_users=1024,
+        repeats=1,
+        capacity=False,
+    ),
     "quick": Profile(
         warmup_s=3,
         warmups=6,

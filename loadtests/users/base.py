@@ -49,6 +49,8 @@ class CorpusUser(EngineUser):
     sample_ratio = 1 / 64
     seed = SEED
     timeout_s = 30.0
+    part_weight = 1.0
+    """In a mix, against the weights of its other parts."""
 
     _serials = itertools.count()
     _free_slots: ClassVar[list[int]] = []
@@ -75,6 +77,7 @@ class CorpusUser(EngineUser):
             timeout_s=self.timeout_s,
             fault_in=functools.partial(_fault_in, replace(corpus, requests=())),
             headers=self.headers(corpus),
+            weight=self.part_weight,
         )
 
     def address(self) -> str:

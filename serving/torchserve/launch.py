@@ -1,18 +1,24 @@
 """How TorchServe is started: the pip package on the machine's Java, on the loopback interface."""
 
+import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
 from serving.errors import DeploymentError
-from serving.launch import Launch, fill
+from serving.launch import Launch, configuration_folder, fill
 from serving.models.store import BuiltModel
 
 CONFIG = Path(__file__).parent / "config"
+PROPERTIES = "config.properties"
+"""The file that every configuration has."""
 
+_STORE = "store"
+"""In its folder: the archives of several models, which lie apart elsewhere."""
 _WORKER_SOCKET = ".ts.sock.9999"
 """How TorchServe names its workers' sockets, in its temporary folder."""
 _SOCKET_PATH_MAX = 107
@@ -30,8 +36,15 @@ class Ports:
     grpc_management: int = 7071
 
 
-def launch(built: BuiltModel, configuration: str, cores: int, work: Path, ports: Ports) -> Launch:
-    """A start of ``built`` on ``cores`` cores in the folder ``work``.
+def launch(
+    built: BuiltModel,
+    configuration: str,
+    cores: int,
+    work: Path,
+    ports: Ports,
+    also: Sequence[BuiltModel] = (),
+) -> Launch:
+    """A start of ``built`` on ``cores`` cores in the folder ``work``, with the models in ``also``.
 
     DeploymentError when there is no Java or no TorchServe, or ``work`` has too long a path.
     """
@@ -40,25 +53,32 @@ def launch(built: BuiltModel, configuration: str, cores: int, work: Path, ports:
         raise DeploymentError(
             f"{work} is too long a path for TorchServe's sockets: set TMPDIR to a shorter one"
         )
+    store = work / _STORE if also else built.mar.parent
     values = {
         **{f"{name}_port": port for name, port in asdict(ports).items()},
-        "model": built.spec.name,
-        "mar": built.mar.name,
-        "model_store": built.mar.parent,
+        "model_store": store,
         "cores": cores,
     }
-    templates = (CONFIG / "common.properties", CONFIG / configuration / "config.properties")
-    properties = "".join(fill(template, values) for template in templates)
+    folder = configuration_folder(CONFIG, configuration)
+    templates = (CONFIG / "common.properties", folder / PROPERTIES)
+    each = [
+        "".join(
+            fill(template, {**values, "model": one.spec.name, "mar": one.mar.name})
+            for template in templates
+        )
+        for one in (built, *also)
+    ]
+    properties = _together(each) if also else each[0]
     threads = {"OMP_NUM_THREADS": "1"}
-    logging = CONFIG / configuration / "log4j2.xml"
+    logging = folder / "log4j2.xml"
     return Launch(
         server="torchserve",
         kind="native",
         version=_version(),
         command=(
             *(sys.executable, "-m", "ts.model_server", "--start", "--foreground", "--ncs"),
-            *("--ts-config", str(work / "config.properties")),
-            *("--model-store", str(built.mar.parent)),
+            *("--ts-config", str(work / PROPERTIES)),
+            *("--model-store", str(store)),
             *(("--log-config", str(logging)) if logging.exists() else ()),
         ),
         configuration="\n".join([properties.strip(), *(f"{k}={v}" for k, v in threads.items())]),
@@ -69,10 +89,22 @@ def launch(built: BuiltModel, configuration: str, cores: int, work: Path, ports:
             "management": f"http://127.0.0.1:{ports.management}",
         },
         ports=tuple(asdict(ports).values()),
-        files={"config.properties": properties},
+        files={PROPERTIES: properties},
         # The launcher's own pid file and the server's unpacked models go where they are cleaned up.
         environment={"TMPDIR": str(work), "TEMP": str(work), **threads},
+        links={f"{_STORE}/{one.mar.name}": one.mar for one in (built, *also)} if also else {},
     )
+
+
+def _together(each: Sequence[str]) -> str:
+    """The properties of several models as one: what names a model names all of them."""
+    read = [dict(line.split("=", 1) for line in text.splitlines() if "=" in line) for text in each]
+    whole = dict(read[0])
+    whole["load_models"] = ",".join(properties["load_models"] for properties in read)
+    if "models" in whole:
+        models = [json.loads(properties["models"]) for properties in read]
+        whole["models"] = json.dumps({name: one for known in models for name, one in known.items()})
+    return "".join(f"{name}={value}\n" for name, value in whole.items())
 
 
 def _version() -> str:

@@ -133,6 +133,11 @@ def test_one_target_from_start_to_report(run: Run, tmp_path: Path) -> None:
     assert warmup > 0
     assert summary.started < (summary.finished or "")
 
+    assert summary.demand is not None
+    assert summary.demand.rps == 50_000
+    assert [verdict.claim.server for verdict in summary.claims] == ["tfserving", "torchserve"]
+    assert "what a demand needs" in (tmp_path / "latest" / "report.html").read_text()
+
     drawn = (tmp_path / "latest" / "summary.json").read_bytes()
     again = subprocess.run([REDLINE, "report", tmp_path / "latest"], check=False)
     assert again.returncode == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.prometheus import recording, showing
-from loadtests.watch import find_run
+from loadtests.watch import find_metrics
 from serving.errors import DeploymentError, UsageError
 from tests.conftest import server_core
 from tests.recorded_run import ASTRAY, CLOSED, OPEN, RecordedRun, values_within
@@ -66,9 +66,9 @@ def test_what_was_recorded_is_shown_again(recorded_run: RecordedRun) -> None:
 def test_a_run_without_metrics(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     with pytest.raises(UsageError, match="has no metrics"):
-        find_run("old", tmp_path)
+        find_metrics("old", tmp_path)
     with pytest.raises(UsageError, match="no run 'none'"):
-        find_run("none", tmp_path)
+        find_metrics("none", tmp_path)
 
 
 def test_without_prometheus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
