@@ -17,6 +17,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 import plotly.io
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from grafana.written import FOLDER
@@ -26,6 +27,7 @@ from loadtests.record.reader import read_windows
 ALL = {"$server": ".*", "$protocol": ".*", "$model": ".*"}
 COLUMNS, ROW_PX, WIDTH_PX = 24, 26, 1500
 POINTS = 300
+_COLORS = 64
 _FRESH_S = 3.0
 """What was not told for so long is over."""
 STYLE = f"""
@@ -109,6 +111,19 @@ def _figures(panel: Any, answers: Answers) -> str:
     return f'<div class="stats">{"".join(cells)}</div>'
 
 
+def _with_gaps(at_s: list[float], values: list[float]) -> tuple[list[float], list[float | None]]:
+    """The same with nothing in between where no value was told."""
+    x: list[float] = []
+    y: list[float | None] = []
+    for at, value in zip(at_s, values, strict=True):
+        if x and at > x[-1] + _FRESH_S:
+            x.append(at)
+            y.append(None)
+        x.append(at)
+        y.append(value)
+    return x, y
+
+
 def _graph(panel: Any, answers: Answers, height_px: int) -> str:
     figure = go.Figure()
     defaults = panel["fieldConfig"]["defaults"]
@@ -116,7 +131,8 @@ def _graph(panel: Any, answers: Answers, height_px: int) -> str:
         for name, (at_s, values) in answers.series(target).items():
             color, dash = _overrides(panel, name)
             line = {"color": color, "dash": dash, "width": 1.6}
-            figure.add_scatter(x=at_s, y=values, name=name, line=line, mode="lines")
+            x, y = _with_gaps(at_s, values)
+            figure.add_scatter(x=x, y=y, name=name, line=line, mode="lines")
     figure.update_layout(
         template="plotly_white",
         height=height_px,
@@ -129,7 +145,7 @@ def _graph(panel: Any, answers: Answers, height_px: int) -> str:
     formats = {"percentunit": ".1%", "s": None}
     if not any(any(trace.y) for trace in figure.data):
         figure.update_yaxes(range=[0, 1])
-    figure.update_yaxes(rangemode="tozero", tickformat=formats.get(unit, ",~s"))
+    figure.update_yaxes(rangemode="tozero", tickformat=formats.get(unit, ",.3~r"))
     figure.update_yaxes(ticksuffix=" s" if unit == "s" else "")
     figure.update_xaxes(ticksuffix=" s")
     return plotly.io.to_html(
@@ -172,6 +188,8 @@ def main(run: Path, picture: Path) -> None:
             sheet.goto(page.as_uri())
             sheet.screenshot(path=picture, full_page=True)
             browser.close()
+    with Image.open(picture) as drawn:
+        drawn.convert("RGB").quantize(_COLORS).save(picture, optimize=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from loadtests.plugin.conductor import Conductor, Probed
 from loadtests.plugin.shape import Search
 from loadtests.plugin.web import add_links, refuse_nonsense
 from loadtests.scenarios import capacity, ceiling
+from loadtests.scenarios.course import CourseShape
 from loadtests.scenarios.options import (
     TFServingGrpc,
     TFServingRest,
@@ -26,6 +27,9 @@ from loadtests.scenarios.options import (
     TorchServeRest,
 )
 from loadtests.scenarios.recorded import RecordedShape
+from loadtests.search import courses
+from loadtests.search.ceiling import Load
+from loadtests.search.courses import settings_of
 from loadtests.target import Target
 from loadtests.ui_setup import VARIABLE, Deployed, read_setup
 from serving.corpus import bodies_of
@@ -35,9 +39,13 @@ from serving.models import model_spec
 __all__ = ["Chosen", "TFServingGrpc", "TFServingRest", "TorchServeGrpc", "TorchServeRest"]
 
 SETUP = read_setup(Path(os.environ[VARIABLE]))
+COURSES = ("ramp", "spike", "soak", "overload")
+"""Taken with the settings that they have by default, of a ceiling that is sought first."""
 SCENARIOS: dict[str, type[RecordedShape]] = {
     "ceiling": ceiling.Ceiling,
     "capacity": capacity.Capacity,
+    # Not from their own locustfiles: these have options of the same names.
+    **{name: type(name, (CourseShape,), {"scenario": name}) for name in COURSES},
 }
 CLASSES: dict[tuple[str, str], type[Any]] = {
     ("tfserving", "grpc"): TFServingGrpc,
@@ -61,7 +69,8 @@ def add_options(parser: LocustArgumentParser) -> None:
         "--scenario",
         default="ceiling",
         choices=list(SCENARIOS),
-        help="ceiling: the most right answers a second; capacity: the rate at which the SLO holds",
+        help="ceiling: the most right answers a second; capacity: the rate at which the SLO holds; "
+        "the others take their course at shares of the ceiling",
     )
 
 
@@ -122,11 +131,18 @@ class Chosen(RecordedShape):
         self.user_class = CLASSES[deployed.server, protocol]
         self._scenario = SCENARIOS[options.scenario]()
         self._scenario.runner, self._scenario.user_class = runner, self.user_class
-        return self._scenario.make_conductor(self._placed(options, deployed), runner)
+        self._place(options, deployed)
+        return self._scenario.make_conductor(options, runner)
 
     def make_search(self, options: Namespace) -> Search:
         """The scenario's."""
-        return self._of_scenario().make_search(options)
+        scenario = self._of_scenario()
+        scenario._search = scenario.make_search(options)
+        return scenario._search
+
+    def probed(self, conductor: Conductor, load: Load) -> Probed:
+        """As the scenario does."""
+        return self._of_scenario().probed(conductor, load)
 
     def feed(self, search: Search, probed: Probed) -> None:
         """As the scenario does."""
@@ -137,14 +153,15 @@ class Chosen(RecordedShape):
             raise RuntimeError("no scenario before there is a conductor")
         return self._scenario
 
-    def _placed(self, options: Namespace, deployed: Deployed) -> Namespace:
-        """With what the command line says where the target is known beforehand."""
+    def _place(self, options: Namespace, deployed: Deployed) -> None:
+        """Say in ``options`` what the command line says where the target is known beforehand."""
         body = options.body or self.user_class.body
         target = Target(deployed.server, options.model, body, options.batch, SETUP.configuration)
-        placed = Namespace(**vars(options))
-        placed.target, placed.first_probe = target.name, self._first_probe
-        placed.record, placed.metrics_port = SETUP.record, SETUP.metrics_port or 0
-        placed.server_pid, placed.server_cores = deployed.pid, ",".join(map(str, deployed.cores))
-        placed.server_metrics = deployed.addresses["metrics"]
-        placed.server_management = deployed.addresses.get("management")
-        return placed
+        options.target, options.first_probe = target.name, self._first_probe
+        options.record, options.metrics_port = SETUP.record, SETUP.metrics_port or 0
+        options.server_pid, options.server_cores = deployed.pid, ",".join(map(str, deployed.cores))
+        if options.scenario in COURSES:
+            for setting in settings_of(courses.COURSES[options.scenario]):
+                setattr(options, setting.name, setting.default)
+        options.server_metrics = deployed.addresses["metrics"]
+        options.server_management = deployed.addresses.get("management")

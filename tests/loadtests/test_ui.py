@@ -86,7 +86,7 @@ def test_choose_start_stop_choose_another_and_end(ui: Ui) -> None:
     page = ui.page("/")
     options = json.loads(re.search(r"window.templateArgs = (.*)", page)[1])["extra_options"]  # type: ignore[index]
     assert {GRPC, REST} < set(options["load"]["choices"])
-    assert {"ceiling", "capacity"} <= set(options["scenario"]["choices"])
+    assert {"ceiling", "capacity", "spike", "soak"} <= set(options["scenario"]["choices"])
     [prometheus] = re.findall(r'href="(http://127.0.0.1:\d+)">Prometheus<', page)
     assert 'href="/redline/report">newest report<' in page
     with pytest.raises(urllib.error.HTTPError, match="404"):
