@@ -30,6 +30,7 @@ from loadtests.record.summary import (
     ScenarioLeg,
 )
 from loadtests.search.mix import parse_mix
+from serving.errors import RecordError
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,11 @@ def judge_scenario(
     versions: Sequence[VersionLoaded] = (),
 ) -> Scenario:
     """One scenario in ``probe``. A ramp without an SLO of its own gets the default one, from the
-    latency of a single user among the probes that were ``searched``.
+    latency of a single user among the probes that were ``searched``. RecordError for a scenario
+    that is unknown.
     """
+    if asked.scenario not in _JUDGES:
+        raise RecordError(f"the record has a scenario {asked.scenario!r}, which nobody here knows")
     legs = legs_of(probe.measured)
     slo = parse_slo(asked.slo) if asked.slo else None
     if slo is None and asked.scenario == "ramp":

@@ -107,6 +107,25 @@ def test_windows_that_are_missing_in_a_leg_make_it_invalid(tmp_path: Path) -> No
     assert [reason.what for reason in target.scenarios[0].reasons] == ["1 windows are missing"]
 
 
+def test_a_generator_at_its_limit_makes_it_invalid(tmp_path: Path) -> None:
+    windows = [replace(one, busy={"worker 0.0.0": 0.95}) for one in of_scenario()]
+    (target,) = draw_summary(recorded(tmp_path, *windows)).targets
+    (reason,) = target.scenarios[0].reasons
+    assert (reason.rule, reason.what) == (
+        "generator",
+        "a generator thread was busy 95% of the time",
+    )
+
+
+def test_a_load_that_changes_need_not_be_steady(tmp_path: Path) -> None:
+    """Its goodput falls by half within the probe, as it was asked to."""
+    windows = [
+        replace(one, right=450) if one.span.step == "after" else one for one in of_scenario()
+    ]
+    (target,) = draw_summary(recorded(tmp_path, *windows)).targets
+    assert target.scenarios[0].valid
+
+
 def test_drawn_again_it_is_the_same_to_the_byte(tmp_path: Path) -> None:
     recorded(tmp_path, *searched(), *of_scenario())
     drawn = []
@@ -124,6 +143,14 @@ def test_its_trace_is_apart_from_the_timeline_of_the_searches(tmp_path: Path) ->
     assert len(trace.moments) == 25
     assert trace.memory_mib[0] == (0.0, 256.0)
     assert len(trace.memory_mib) == 25
+
+
+def test_a_scenario_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    recorded(tmp_path, *of_scenario())
+    path = tmp_path / SCENARIOS
+    path.write_text(path.read_text().replace('"spike"', '"stampede"'))
+    with pytest.raises(RecordError, match="a scenario 'stampede', which nobody here knows"):
+        draw_summary(tmp_path)
 
 
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:
