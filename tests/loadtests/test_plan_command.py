@@ -1,13 +1,12 @@
 """``redline plan`` as a user calls it, on records written by hand."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from loadtests import cli
 from loadtests.record.summary import SUMMARY, Summary
+from tests.loadtests.conftest import Redline
 from tests.loadtests.report.summaries import (
     judged,
     lag_reason,
@@ -27,14 +26,11 @@ def saved(folder: Path, summary: Summary) -> str:
 
 
 @pytest.fixture
-def plan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def plan(redline: Redline, capsys: pytest.CaptureFixture[str]):
     def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["redline", "plan", *arguments])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
+        code = redline("plan", *arguments)
         told = capsys.readouterr()
-        code = end.value.code
-        return code if isinstance(code, int) else 0, told.out, told.err
+        return code, told.out, told.err
 
     return call
 

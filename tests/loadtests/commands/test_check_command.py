@@ -1,18 +1,16 @@
 """`redline check` as it is called: exit codes, files, and one line for whatever is wrong."""
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from loadtests import cli
 from loadtests.commands import measured
 from loadtests.live import View
 from loadtests.plan import Plan
 from loadtests.record.summary import Scenario, Summary
 from serving.errors import DeploymentError
+from tests.loadtests.conftest import Redline
 from tests.loadtests.report.summaries import make_summary, make_target
 from tests.loadtests.report.test_verdict_files import BROKEN, INVALID, check
 
@@ -39,20 +37,10 @@ class Campaigns:
         )
 
 
-Redline = Callable[..., int]
-
-
-@pytest.fixture
-def redline(monkeypatch: pytest.MonkeyPatch) -> Redline:
+@pytest.fixture(autouse=True)
+def every_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process stays on the cores it has."""
     monkeypatch.setattr(measured.os, "sched_setaffinity", lambda *_: None)
-
-    def redline(*words: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["redline", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
-
-    return redline
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from loadtests import cli
 from loadtests.commands import compare as command
 from loadtests.record.summary import TargetSummary
+from tests.loadtests.conftest import Redline
 from tests.loadtests.report.summaries import make_summary, make_target, with_ceiling
 
 REDLINE = Path(sys.executable).with_name("redline")
@@ -40,36 +40,27 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def redline(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["redline", *map(str, words)])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    return int(ended.value.code or 0)
-
-
 def test_no_regression_is_0_and_a_regression_1(
-    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    results: Path, redline: Redline, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert redline(monkeypatch, "compare", "fast", "again") == 0
+    assert redline("compare", "fast", "again") == 0
     told = capsys.readouterr()
     assert "No regression beyond 5 % is shown." in told.out
     assert told.err == ""
-    assert redline(monkeypatch, "compare", "fast", "slow") == 1
+    assert redline("compare", "fast", "slow") == 1
     told = capsys.readouterr()
     assert told.err.startswith(
         "redline: 1 regression beyond 5 %. torchserve-grpc, ceiling: -11.0 % (-1"
     )
     assert told.err.count("\n") == 1
-    assert redline(monkeypatch, "compare", "slow", "fast") == 0
-    assert redline(monkeypatch, "compare", "fast", "slow", "--tolerance", "15%") == 0
+    assert redline("compare", "slow", "fast") == 0
+    assert redline("compare", "fast", "slow", "--tolerance", "15%") == 0
 
 
-def test_the_files_say_what_the_exit_code_says(
-    results: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_files_say_what_the_exit_code_says(results: Path, redline: Redline) -> None:
     junit, markdown = results / "junit.xml", results / "page.md"
     words = ("compare", results / "fast", results / "slow")
-    assert redline(monkeypatch, *words, "--junit", junit, "--markdown", markdown) == 1
+    assert redline(*words, "--junit", junit, "--markdown", markdown) == 1
     assert ET.parse(junit).getroot().get("failures") == "1"  # noqa: S314
     assert "## Redline: 1 regression beyond 5 %." in markdown.read_text()
     assert sorted(path.name for path in results.iterdir() if path.is_file()) == [
@@ -79,13 +70,13 @@ def test_the_files_say_what_the_exit_code_says(
 
 
 def test_sets_are_named_with_commas(
-    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    results: Path, redline: Redline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number, rps in enumerate((10_400, 10_200, 10_100, 10_300)):
         keep(results / f"more{number}", target(rps))
-    assert redline(monkeypatch, "compare", "fast,more0", "slow") == 0  # two tell little: t is 12.7
+    assert redline("compare", "fast,more0", "slow") == 0  # two tell little: t is 12.7
     assert "(of 2)" in capsys.readouterr().out
-    assert redline(monkeypatch, "compare", "fast, more0,more1,more2,more3", "slow") == 1
+    assert redline("compare", "fast, more0,more1,more2,more3", "slow") == 1
 
 
 @pytest.mark.parametrize(
@@ -111,7 +102,7 @@ def test_sets_are_named_with_commas(
 )
 def test_whatever_is_wrong_is_one_line(
     results: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    redline: Redline,
     capsys: pytest.CaptureFixture[str],
     words: tuple[str, ...],
     code: int,
@@ -120,18 +111,18 @@ def test_whatever_is_wrong_is_one_line(
     keep(results / "damaged").joinpath("summary.json").write_text('{"targets": 1}')
     (results / "empty").mkdir()
     before = sorted(results.rglob("*"))
-    assert redline(monkeypatch, "compare", *words) == code
+    assert redline("compare", *words) == code
     error = capsys.readouterr().err
     assert told in error
     assert error.count("\n") == 1
     assert sorted(results.rglob("*")) == before
 
 
-def test_what_is_refused_can_be_allowed(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert redline(monkeypatch, "compare", "fast", "cut", "--allow-invalid") == 1
+def test_what_is_refused_can_be_allowed(results: Path, redline: Redline) -> None:
+    assert redline("compare", "fast", "cut", "--allow-invalid") == 1
     keep(results / "stand-in", target(10_000, deployment="embedded"))
     words = ("compare", "stand-in", "embedded", "--allow-embedded")
-    assert redline(monkeypatch, *words) == 1
+    assert redline(*words) == 1
 
 
 def test_the_command_line_knows_it(results: Path) -> None:
