@@ -97,7 +97,7 @@ def test_every_service_that_answers_is_asked_whether_it_does() -> None:
 
 def test_no_secret_is_in_the_files() -> None:
     words = re.compile(
-        r"(password|token|secret|key)\w*[ \t]*[:=][ \t]*['\"]?[^\s'\"$/.{\[]", re.IGNORECASE
+        r"(password|token|secret|key)\w*[ \t]*(?::-?|=)[ \t]*['\"]?[^\s'\"$/.{\[-]", re.IGNORECASE
     )
     for name in ("docker-compose.yml", ".env", "Dockerfile"):
         found = words.findall((ROOT / name).read_text())

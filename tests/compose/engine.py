@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from serving.cores import available_cores
@@ -42,6 +43,9 @@ def engine(scratch: Path, data: Path) -> Iterator[Environment]:
         yield environment
     finally:
         process.stop()
+        for mount in psutil.disk_partitions(all=True):  # the engine leaves its own namespace there
+            if Path(mount.mountpoint).is_relative_to(scratch):
+                subprocess.run(["umount", mount.mountpoint], check=True)
 
 
 def answers(environment: Environment) -> bool:

@@ -192,7 +192,8 @@ def test_grpc_that_refuses_some(echo: tuple[str, Counter[bytes]], tmp_path: Path
     result = result_of(done)
     assert done.returncode == 1
     assert list(result["errors"]) == ["grpc 8 RESOURCE_EXHAUSTED"]
-    assert result["ok"] // 3 - result["errors"]["grpc 8 RESOURCE_EXHAUSTED"] in (-1, 0)
+    # three of four, wherever in a round what is counted begins and ends
+    assert abs(result["ok"] - 3 * result["errors"]["grpc 8 RESOURCE_EXHAUSTED"]) <= 3
 
 
 @needs_engine
