@@ -21,6 +21,7 @@ from loadtests.bench.regression.table import regression_table
 from loadtests.bench.runner import Settings, Tell
 from loadtests.bench.scrape_table import scrape_table
 from loadtests.bench.scrapes import SUMMARIES, measure_scrapes
+from loadtests.bench.simulations import SHAPES, measure_simulations, simulation_table
 from loadtests.planning.balancing import BALANCINGS
 
 
@@ -75,6 +76,12 @@ STUDIES = (
         len(HOURS),
         soak_table,
         takes="some minutes",
+    ),
+    Study(
+        "simulation",
+        lambda _settings, _records, tell: measure_simulations(tell),
+        len(SHAPES) * len(BALANCINGS),
+        simulation_table,
     ),
     Study(
         "compare",
