@@ -1,13 +1,17 @@
 """The tuning search finds what a full grid holds, in a quarter of its probes."""
 
 import itertools
+import json
+import statistics
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from loadtests.search.tuning import Point, TuningSearch
 
+RECORDED = Path(__file__).parents[2] / "fixtures" / "tuning" / "torchserve-grid.json"
 AXES = [(1, 2, 3, 4, 6, 8), (1, 2, 4, 8, 16, 32, 64, 128), (1, 2, 4, 8, 16)]
 STARTS = [(1, 8, 2), (4, 64, 2), (8, 128, 16), (1, 1, 1)]
 Server = Callable[[Point], float]
@@ -103,3 +107,21 @@ def test_the_budget_and_the_start_are_kept() -> None:
         search.feed(1.0)
     with pytest.raises(ValueError, match="not in tuple"):
         TuningSearch(AXES, (5, 64, 2), 10)
+
+
+def test_a_quarter_of_the_probes_finds_the_best_of_a_recorded_grid() -> None:
+    recorded = json.loads(RECORDED.read_text())
+    axes = list(recorded["axes"].values())
+    goodput = {tuple(point): statistics.median(rps) for point, rps in recorded["goodput_rps"]}
+
+    def alike(point: Point) -> Point:
+        return (point[0], 1, axes[2][0]) if point[1] == 1 else point
+
+    grid = list(itertools.product(*axes))
+    missed = 0
+    for start in grid:
+        search = TuningSearch(axes, start, len(grid) // 4, alike)
+        assert len(searched(search, goodput.__getitem__)) <= len(grid) // 4
+        assert search.best is not None
+        missed += search.best[1] < 0.95 * max(goodput.values())
+    assert missed <= 0.05 * len(grid)
