@@ -118,10 +118,11 @@ def test_a_quarter_of_the_probes_finds_the_best_of_a_recorded_grid() -> None:
         return (point[0], 1, axes[2][0]) if point[1] == 1 else point
 
     grid = list(itertools.product(*axes))
+    starts = {alike(point) for point in grid}
     missed = 0
-    for start in grid:
+    for start in starts:
         search = TuningSearch(axes, start, len(grid) // 4, alike)
         assert len(searched(search, goodput.__getitem__)) <= len(grid) // 4
         assert search.best is not None
         missed += search.best[1] < 0.95 * max(goodput.values())
-    assert missed <= 0.05 * len(grid)
+    assert missed <= 0.05 * len(starts)
