@@ -80,8 +80,9 @@ class Collector:
         if span is None or span.phase == "drain":
             gevent.spawn(self._drain, span).link_exception(self._give_up)
         else:
+            workers, most_rps = msg.data["workers"], msg.data["most_rps"]
             rate_rps = span.rate_rps
-            self._senders.release(None if rate_rps is None else rate_rps / msg.data["workers"])
+            self._senders.release(rate_rps and rate_rps / workers, most_rps and most_rps / workers)
 
     def _begin(self, span: Span | None, planned: int) -> None:
         with self._lock:

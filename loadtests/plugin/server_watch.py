@@ -27,11 +27,11 @@ class Source:
     management: str | None
 
 
-def source_of(server: str, options: Namespace) -> Source:
+def source_of(server: str, model: str, options: Namespace) -> Source:
     """As the command line says; what it leaves open is not watched."""
     return Source(
         server=server,
-        model=options.model,
+        model=model,
         pid=options.server_pid,
         cores=tuple(map(int, filter(None, options.server_cores.split(",")))),
         metrics=options.server_metrics,

@@ -20,7 +20,9 @@ from loadtests.plugin.conductor import Conductor
 from loadtests.plugin.server_watch import ServerWatch, source_of
 from loadtests.plugin.shape import SearchShape
 from loadtests.record.writer import RecordWriter
+from loadtests.scenarios.options import chosen_model
 from loadtests.users.base import CorpusUser
+from serving.external.guard import most_rate
 
 INTERRUPTED = 128 + signal.SIGTERM
 DRAIN_S = CorpusUser.timeout_s
@@ -63,11 +65,13 @@ class RecordedShape(SearchShape):
 
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
         """Records to ``--record``, if that is given, and looks at the server meanwhile."""
+        most_rps = most_rate(runner.environment.host or "", options.max_rate)
         if not options.record:
-            return Conductor(runner, options.target, drain_s=DRAIN_S)
+            return Conductor(runner, options.target, drain_s=DRAIN_S, most_rps=most_rps)
         writer = self.writer = RecordWriter(Path(options.record))
         (user_class,) = runner.environment.user_classes
-        source = source_of(user_class.server, options)  # type: ignore[attr-defined]  # ours
+        model = chosen_model(options)
+        source = source_of(user_class.server, model, options)  # type: ignore[attr-defined]  # ours
         watch = ServerWatch(source, writer.write_server)
         board = self._serve(options, user_class) if options.metrics_port else None
         return Conductor(
@@ -79,11 +83,12 @@ class RecordedShape(SearchShape):
             drain_s=DRAIN_S,
             repeat=options.repeat,
             first_probe=options.first_probe,
+            most_rps=most_rps,
         )
 
     def _serve(self, options: Namespace, user_class: Any) -> Board:
         """Show what is measured on ``--metrics-port`` until this process ends."""
-        labels = (options.target, user_class.server, user_class.protocol, options.model)
+        labels = (options.target, user_class.server, user_class.protocol, chosen_model(options))
         board = Board(TargetLabels(*labels))
         collectors = [LoadCollector(board.snapshot)]
         self._serving.enter_context(served(collectors, "127.0.0.1", options.metrics_port))

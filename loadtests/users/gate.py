@@ -1,5 +1,6 @@
 """Holds up the users that send by themselves, and knows how many of them wait for an answer."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,9 +17,12 @@ class Gate:
         self._empty = Event()
         self._open.set()
         self._empty.set()
+        self._gap_s = 0.0
+        self._next_s = 0.0
 
-    def open(self) -> None:
-        """Let everybody through."""
+    def open(self, most_rps: float | None = None) -> None:
+        """Let everybody through, but no more than ``most_rps`` a second."""
+        self._gap_s = 1 / most_rps if most_rps else 0.0
         self._open.set()
 
     def close(self) -> None:
@@ -33,6 +37,8 @@ class Gate:
     def passed(self, stopping: Event) -> Iterator[bool]:
         """Wait until the gate is open, or ``stopping`` is set: then the answer is False."""
         gevent.wait([self._open, stopping], count=1)
+        if self._gap_s:
+            self._take_turn(stopping)
         if stopping.is_set():
             yield False
             return
@@ -44,3 +50,10 @@ class Gate:
             self.in_flight -= 1
             if not self.in_flight:
                 self._empty.set()
+
+    def _take_turn(self, stopping: Event) -> None:
+        """Wait for a time that is this user's alone, and then for the gate if it closed."""
+        turn_s = max(self._next_s, time.monotonic())
+        self._next_s = turn_s + self._gap_s
+        stopping.wait(turn_s - time.monotonic())
+        gevent.wait([self._open, stopping], count=1)

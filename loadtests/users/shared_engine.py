@@ -12,10 +12,11 @@ from weakref import WeakKeyDictionary
 import gevent
 from locust.env import Environment
 
-from loadtests.engine import Engine, Sample, Window
+from loadtests.engine import Engine, Sample, Tls, Window
 from loadtests.seed import SEED
 from loadtests.users.gate import Gate
 from loadtests.users.statistics import merge
+from serving.access import OPEN, Access
 
 WINDOW_S = 0.5
 POLL_S = 0.05
@@ -44,6 +45,7 @@ class Requests:
     timeout_s: float
     fault_in: Callable[[int, bytes], str | None]
     headers: Mapping[str, str] = field(default_factory=dict)
+    access: Access = OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,16 @@ class SharedEngine:
         self, requests: Requests, pace: Pace, seed: int, listener: Listener, *, held: bool
     ) -> None:
         grpc = requests.url.startswith("grpc")
+        ca_file = requests.access.ca_file
         self._engine = Engine(
             requests.url,
             requests.bodies,
-            headers=requests.headers,
+            headers={**requests.access.headers, **requests.headers},
             connections=MAX_GRPC_CONNECTIONS if grpc else MAX_HTTP_CONNECTIONS,
             streams_per_connection=STREAMS_PER_CONNECTION,
             pack=True,
             timeout_s=requests.timeout_s,
+            tls=Tls(ca_file=str(ca_file) if ca_file else None),
             seed=seed,
             window_s=WINDOW_S,
             samples_per_window=SAMPLES_PER_WINDOW,
@@ -86,6 +90,7 @@ class SharedEngine:
         self._held = held
         self._pace = pace
         self._rate_rps: float | None = None
+        self._most_rps: float | None = None
         self._listener = listener
         self._explained: set[str] = set()
         self.said: dict[str, str] = {}
@@ -98,9 +103,12 @@ class SharedEngine:
         if not self._held:
             self._apply()
 
-    def release(self, rate_rps: float | None = None) -> None:
-        """Send for the users, or with ``rate_rps`` so many requests a second instead."""
-        self._held, self._rate_rps = False, rate_rps
+    def release(self, rate_rps: float | None = None, most_rps: float | None = None) -> None:
+        """Send for the users, or with ``rate_rps`` so many requests a second instead.
+
+        The users send no more than ``most_rps``.
+        """
+        self._held, self._rate_rps, self._most_rps = False, rate_rps, most_rps
         self._apply()
 
     def hold(self, drain_s: float) -> None:
@@ -115,7 +123,7 @@ class SharedEngine:
         elif self._pace.user_rate is not None:
             self._engine.set_rate(self.users * self._pace.user_rate, self._pace.arrivals)
         else:
-            self._engine.set_users(self.users)
+            self._engine.set_users(self.users, most_rps=self._most_rps)
 
     def begin_phase(self, tag: str) -> int:
         """A window ends now; the boundary in ns of CLOCK_MONOTONIC."""
@@ -143,6 +151,7 @@ class SharedEngine:
         for kind in window.wrong.keys() - self._explained:
             self._explained.add(kind)
             said = self._engine.error_details().get(kind, b"").decode(errors="replace").strip()
+            said = self.requests.access.hide(said)
             if said:
                 logger.warning("%s: %s, first: %s", self.requests.name, kind, said)
                 self.said[kind] = said
@@ -219,12 +228,16 @@ class Engines:
         gevent.joinall([gevent.spawn(one.hold, drain_s) for one in self.running], raise_error=True)
         self.gate.wait_until_empty(drain_s)
 
-    def release(self, rate_rps: float | None = None) -> None:
-        """Let everybody send, or the engines ``rate_rps`` requests a second in all."""
+    def release(self, rate_rps: float | None = None, most_rps: float | None = None) -> None:
+        """Let everybody send, or the engines ``rate_rps`` requests a second in all.
+
+        Users send no more than ``most_rps`` in all.
+        """
         self._held = False
-        self.gate.open()
+        self.gate.open(most_rps)
+        each = len(self.running)
         for shared in self.running:
-            shared.release(None if rate_rps is None else rate_rps / len(self.running))
+            shared.release(rate_rps and rate_rps / each, most_rps and most_rps / each)
 
     def begin_phase(self, tag: str) -> dict[SharedEngine, int]:
         """Make all engines end a window now; when all windows up to then have been handed on.
