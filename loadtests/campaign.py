@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from loadtests import engine, host
+from loadtests.admitted import check_admitted
 from loadtests.between import ask_capacity, held_in
 from loadtests.calibrate import Payload, calibrated, why_impossible
 from loadtests.live import View
@@ -20,13 +21,12 @@ from loadtests.record.summary import Summary
 from loadtests.report.html import write_report
 from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
+from loadtests.subject import Subject, subjects_of
 from loadtests.target import Target
-from serving.client import connect
-from serving.corpus import Corpus, open_corpus
-from serving.deployment import Deployment, deploy, plan_launch
+from serving.access import hide_headers
+from serving.client import connect, paced
+from serving.deployment import Deployment, deploy
 from serving.launch import Launch
-from serving.models.base import TOLERANCE
-from serving.models.store import BuiltModel, ensure
 from serving.parity import check_parity
 from serving.process import ManagedProcess
 
@@ -50,6 +50,7 @@ class Campaign:
         self._metrics = Metrics(self.folder, plan.generator_cores)
         self._windows = follow_windows(self.folder)
         self._keeper = RunKeeper(self.folder, _run_info(plan, self.folder.name))
+        self._subjects = subjects_of(plan, self.folder, view.say)
 
     def run(self) -> Summary:
         """Measure every target; the summary of the whole.
@@ -62,12 +63,12 @@ class Campaign:
         elif self._cannot_calibrate:
             self._view.say(f"the generator is not calibrated: {self._cannot_calibrate}")
         try:
-            built = self._build_models()
+            self._subjects.prepare()
             with self._metrics:
                 told = self._metrics.url or f"none ({self._metrics.trouble})"
                 self._view.say(f"metrics while it runs: {told}")
                 for target in self._plan.targets:
-                    self._measure(target, built[target.model])
+                    self._measure(target)
         except BaseException as error:
             self._end(failure=_reason(error))
             raise
@@ -78,63 +79,58 @@ class Campaign:
         write_report(summary, read_details(self.folder), self.folder / "report.html")
         return summary
 
-    def _build_models(self) -> dict[str, BuiltModel]:
-        built = {}
-        for name in dict.fromkeys(target.model for target in self._plan.targets):
-            built[name] = ensure(name, self._view.say)
-            built[name].verify()
-        return built
-
-    def _measure(self, target: Target, built: BuiltModel) -> None:
+    def _measure(self, target: Target) -> None:
         self._view.target(target.name)
-        corpus = open_corpus(built, target.server, target.body, target.batch)
+        subject = self._subjects.open(target)
         for repeat in range(PROFILES[self._plan.profile].repeats):
             with tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True) as work:
-                self._measure_in(Path(work), target, built, corpus, repeat)
+                self._measure_in(Path(work), target, subject, repeat)
             self._keeper.summarise()
         self._view.phase("done")
 
-    def _measure_in(
-        self, work: Path, target: Target, built: BuiltModel, corpus: Corpus, repeat: int
-    ) -> None:
+    def _measure_in(self, work: Path, target: Target, subject: Subject, repeat: int) -> None:
         """Everything that is done between a server's start and its end."""
         self._view.phase("starting the server")
-        kind, cores = self._plan.kinds[target.server], self._plan.server_cores
-        launch = plan_launch(built, target.server, kind, target.configuration, cores, work)
+        launch, cores = subject.launch(work), subject.server_cores
         if not repeat:
-            self._keeper.begin_target(_target_run(self._plan, target, launch, built))
+            self._keeper.begin_target(_target_run(self._plan, target, launch, subject))
         try:
             with deploy(launch, cores, work, self.folder / f"server-{target.name}.log") as server:
-                server.wait_until_right(corpus)
+                subject.wait(server)
                 if not repeat:
-                    self._check_parity(corpus, server)
-                    self._calibrate(corpus, server, work)
+                    self._check_parity(subject, server)
+                    self._calibrate(subject, server, work)
                 with self._metrics.of(target, server):
-                    self._load(target, server, repeat)
+                    self._load(target, subject, server, repeat)
         except BaseException as error:
             self._keeper.amend_target(failure=_reason(error))
             raise
 
-    def _check_parity(self, corpus: Corpus, server: Deployment) -> None:
+    def _check_parity(self, subject: Subject, server: Deployment) -> None:
+        corpus = subject.corpus
+        if not corpus.against:
+            return
         self._view.phase("checking parity")
         address = server.address(corpus.protocol)
-        with connect(corpus, address, PARITY_TIMEOUT_S) as ask:
-            found = check_parity(corpus, ask)
+        with connect(corpus, address, PARITY_TIMEOUT_S, subject.access) as ask:
+            found = check_parity(corpus, paced(ask, subject.most_rps), subject.compared)
         self._keeper.amend_target(
             parity=Parity(
+                against=corpus.against,
                 requests=found.requests,
                 max_difference=found.max_difference,
-                tolerance=TOLERANCE,
+                tolerance=corpus.tolerance,
                 accuracy=found.accuracy,
             )
         )
 
-    def _calibrate(self, corpus: Corpus, server: Deployment, work: Path) -> None:
+    def _calibrate(self, subject: Subject, server: Deployment, work: Path) -> None:
         """What the generator can do with this target's payload, on the cores that it will use."""
         if self._cannot_calibrate:
             return
         self._view.phase("calibrating the generator")
-        with connect(corpus, server.address(corpus.protocol), PARITY_TIMEOUT_S) as ask:
+        corpus, address = subject.corpus, server.address(subject.corpus.protocol)
+        with connect(corpus, address, PARITY_TIMEOUT_S, subject.access) as ask:
             answer_bytes = len(ask(0))
         request_bytes = round(sum(map(len, corpus.requests)) / len(corpus.requests))
         payload = Payload(corpus.protocol, request_bytes, answer_bytes)  # type: ignore[arg-type]
@@ -142,14 +138,16 @@ class Campaign:
         self._calibration = calibrated(payload, *cores, work)
         self._keeper.amend_target(calibration=self._calibration)
 
-    def _load(self, target: Target, server: Deployment, repeat: int) -> None:
+    def _load(self, target: Target, subject: Subject, server: Deployment, repeat: int) -> None:
         """The searches of the profile, one after another."""
-        self._search("ceiling", target, server, repeat, self._found(target) if repeat else {})
+        found = self._found(target) if repeat else {}
+        self._search("ceiling", target, subject, server, repeat, found)
         if not PROFILES[self._plan.profile].capacity or not engine.available():
             return
-        question = ask_capacity(self.folder, target.name, repeat, self._plan.slo, self._calibration)
+        known = self._calibration, subject.most_rps
+        question = ask_capacity(self.folder, target.name, repeat, self._plan.slo, *known)
         if question is not None:
-            self._search("capacity", target, server, repeat, question)
+            self._search("capacity", target, subject, server, repeat, question)
 
     def _found(self, target: Target) -> dict[str, object]:
         """What the first search held, for a repeat to begin with."""
@@ -161,6 +159,7 @@ class Campaign:
         self,
         scenario: str,
         target: Target,
+        subject: Subject,
         server: Deployment,
         repeat: int,
         more: dict[str, object],
@@ -171,6 +170,7 @@ class Campaign:
             "record": self.folder,
             "repeat": repeat,
             "first-probe": self._probes,
+            **subject.options,
             **more,
         }
         cores = self._plan.generator_cores
@@ -178,7 +178,7 @@ class Campaign:
         if not repeat and scenario == "ceiling":
             self._keeper.amend_target(generator_command=command)
         log = self.folder / f"locust-{target.name}.log"
-        locust = ManagedProcess(command, cores=cores, log=log)
+        locust = ManagedProcess(command, cores=cores, log=log, environment=subject.environment)
         try:
             self._watch(target, locust, server)
         finally:
@@ -195,6 +195,7 @@ class Campaign:
                 if window["target"] == target.name:
                     self._probes = window["probe"] + 1
                     self._view.window(window)
+                    check_admitted(window, server.launch)
                 continue
             server.check_alive()
             if locust.exit_code is not None:
@@ -215,7 +216,7 @@ def _run_info(plan: Plan, name: str) -> RunInfo:
         name=name,
         started=utc_now(),
         profile=plan.profile,
-        command=["redline", *sys.argv[1:]],
+        command=["redline", *hide_headers(sys.argv[1:])],
         redline=metadata.version("redline"),
         versions=host.versions(),
         seed=SEED,
@@ -223,7 +224,8 @@ def _run_info(plan: Plan, name: str) -> RunInfo:
     )
 
 
-def _target_run(plan: Plan, target: Target, launch: Launch, built: BuiltModel) -> TargetRun:
+def _target_run(plan: Plan, target: Target, launch: Launch, subject: Subject) -> TargetRun:
+    elsewhere = plan.external is not None
     return TargetRun(
         server=target.server,  # type: ignore[arg-type]  # pydantic checks these literals
         protocol=target.protocol,  # type: ignore[arg-type]
@@ -233,10 +235,15 @@ def _target_run(plan: Plan, target: Target, launch: Launch, built: BuiltModel) -
         configuration=target.configuration,
         deployment=launch.kind,  # type: ignore[arg-type]
         server_version=launch.version,
-        server_cores=list(plan.server_cores),
+        server_cores=list(subject.server_cores),
         generator_cores=list(plan.generator_cores),
         name=target.name,
-        model_key=built.folder.name,
+        model_key=subject.model_key,
         server_command=list(launch.command),
         settings=launch.configuration,
+        address=launch.addresses[target.protocol] if elsewhere else None,
+        requests=subject.requests,
+        unknown=list(subject.unknown),
+        cores_unknown=subject.cores_unknown,
+        max_rate_rps=subject.most_rps,
     )

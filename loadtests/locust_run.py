@@ -36,8 +36,8 @@ def locust_command(
     the scenario's own, by name and without their dashes.
     """
     watched = {
-        "server-pid": server.process.pid,
-        "server-cores": ",".join(map(str, server.cores)),
+        "server-pid": server.pid,
+        "server-cores": ",".join(map(str, server.cores)) or None,
         "server-metrics": server.launch.addresses.get("metrics"),
         "server-management": server.launch.addresses.get("management"),
     }
@@ -46,7 +46,8 @@ def locust_command(
         *(sys.executable, "-m", "locust", "-f", str(SCENARIOS / f"{scenario}.py")),
         USER_CLASSES[target.server, target.protocol],
         *("--headless", "--only-summary", "--host", server.address(target.protocol)),
-        *("--model", target.model, "--batch", str(target.batch), "--body", target.body),
+        *("--body", target.body),
+        *(() if "corpus" in options else ("--model", target.model, "--batch", str(target.batch))),
         *("--target", target.name),
         *(word for name, value in known.items() for word in (f"--{name}", str(value))),
     ]

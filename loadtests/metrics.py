@@ -53,7 +53,7 @@ class Metrics:
             yield
             return
         with ExitStack() as stack:
-            asked = (("model_server", _of_server(target, server)), ("process", _of_tree(server)))
+            asked = _asked(target, server)
             found = [Exporter("loadgen", f"{HOST}:{self.load_port}")]
             for job, arguments in asked:
                 address = f"{HOST}:{free_port()}"
@@ -67,6 +67,16 @@ class Metrics:
             self._prometheus.scrape([])
 
 
+def _asked(target: Target, server: Deployment) -> list[tuple[str, list[str]]]:
+    """The exporters of what can be looked at: of a server that is not ours maybe nothing."""
+    asked = []
+    if "metrics" in server.launch.addresses:
+        asked.append(("model_server", _of_server(target, server)))
+    if server.pid is not None:
+        asked.append(("process", ["process", "--pid", str(server.pid), "--role", "server"]))
+    return asked
+
+
 def _of_server(target: Target, server: Deployment) -> list[str]:
     addresses = server.launch.addresses
     management = addresses.get("management")
@@ -74,7 +84,3 @@ def _of_server(target: Target, server: Deployment) -> list[str]:
         *(target.server, "--upstream", addresses["metrics"], "--model", target.model),
         *(("--management", management) if management else ()),
     ]
-
-
-def _of_tree(server: Deployment) -> list[str]:
-    return ["process", "--pid", str(server.process.pid), "--role", "server"]

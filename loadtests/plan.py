@@ -1,6 +1,6 @@
 """What a run is asked to do, checked before anything is started."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,7 @@ from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
 from serving.deployment import SERVERS, choose_kind
 from serving.errors import UsageError
+from serving.external.server import ExternalServer
 from serving.launch import CONFIGURATIONS
 from serving.models import MODELS, model_spec
 
@@ -20,11 +21,26 @@ PROTOCOLS = ("grpc", "rest")
 
 
 @dataclass(frozen=True, slots=True)
+class External:
+    """A server that runs already, and what it is asked.
+
+    ``corpora`` are the folders with the requests for its targets; for the others they are made,
+    with ``dims`` for the sizes that the model's signature leaves open. ``cores_told``: the server's
+    cores, on this machine, were named.
+    """
+
+    server: ExternalServer
+    corpora: Mapping[Target, Path]
+    dims: Mapping[str, int]
+    cores_told: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The targets of a run in their order, and what is common to them.
 
     ``kinds`` says how each server is deployed. ``slo`` is what the capacity is sought for, None for
-    the default.
+    the default. With ``external`` nothing is deployed.
     """
 
     profile: str
@@ -34,6 +50,7 @@ class Plan:
     generator_cores: tuple[int, ...]
     results: Path
     slo: Slo | None
+    external: External | None = None
 
 
 def make_plan(
@@ -77,11 +94,12 @@ def make_plan(
         server_cores=tuple(server_cores),
         generator_cores=tuple(generator_cores),
         results=results,
-        slo=_slo(slo, profile),
+        slo=asked_slo(slo, profile),
     )
 
 
-def _slo(text: str | None, profile: str) -> Slo | None:
+def asked_slo(text: str | None, profile: str) -> Slo | None:
+    """The SLO of a command line; UsageError where none is sought, or for what is none."""
     if text and not PROFILES[profile].capacity:
         raise UsageError(f"--slo: the profile {profile} seeks ceilings only; add --profile full")
     return parse_slo(text) if text else None

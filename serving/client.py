@@ -4,8 +4,8 @@ import contextlib
 import http.client
 import ssl
 import time
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import grpc
@@ -13,6 +13,7 @@ import grpc
 from serving.access import OPEN, Access
 from serving.corpus import AnyCorpus
 
+T = TypeVar("T")
 _ANY_SIZE = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
 
@@ -42,31 +43,35 @@ def connect(
 
     The scheme is grpc, grpcs, http or https.
     """
-    parts = urlsplit(address)
-    if parts.scheme.startswith("grpc"):
+    with sender(corpus.endpoint, corpus.content_type, address, timeout_s, access) as send:
+        yield lambda index: send(corpus.requests[index])
+
+
+@contextlib.contextmanager
+def sender(
+    endpoint: str, content_type: str, address: str, timeout_s: float, access: Access
+) -> Iterator[Callable[[bytes], bytes]]:
+    """A way to send any bytes to one gRPC method or REST path; it raises Refused."""
+    if address.startswith("grpc"):
         with grpc_channel(address, access) as channel:
-            yield lambda index: call(
-                channel, corpus.endpoint, corpus.requests[index], timeout_s, access
-            )
+            yield lambda body: call(channel, endpoint, body, timeout_s, access)
         return
-    headers = {"Content-Type": corpus.content_type}
+    headers = {"Content-Type": content_type}
     with http_connection(address, timeout_s, access) as connection:
-        yield lambda index: fetch(
-            connection, "POST", corpus.endpoint, access, corpus.requests[index], headers
-        )
+        yield lambda body: fetch(connection, "POST", endpoint, access, body, headers)
 
 
-def paced(ask: Ask, most_rps: float | None) -> Ask:
+def paced(ask: Callable[[T], bytes], most_rps: float | None) -> Callable[[T], bytes]:
     """The same, waiting so that no more than ``most_rps`` requests a second are sent."""
     if most_rps is None:
         return ask
     next_s = time.monotonic()
 
-    def slowly(index: int) -> bytes:
+    def slowly(what: T) -> bytes:
         nonlocal next_s
         time.sleep(max(0.0, next_s - time.monotonic()))
         next_s = max(next_s, time.monotonic()) + 1 / most_rps
-        return ask(index)
+        return ask(what)
 
     return slowly
 

@@ -25,6 +25,10 @@ class ParityError(RedlineError):
     """A server's answers differ from the framework's own."""
 
 
+class AccessError(RedlineError):
+    """A server refuses the credentials, or wants some."""
+
+
 class CorpusError(RedlineError):
     """Requests, or the answers expected of them, are missing, mixed or damaged."""
 

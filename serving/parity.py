@@ -44,9 +44,7 @@ def check_parity(corpus: AnyCorpus, ask: Ask, indices: Sequence[int] | None = No
     return Parity(len(asked), max(differences), accuracy)
 
 
-def _judge_differences(
-    corpus: AnyCorpus, asked: Sequence[int], differences: list[float]
-) -> None:
+def _judge_differences(corpus: AnyCorpus, asked: Sequence[int], differences: list[float]) -> None:
     worst = int(np.argmax(differences))
     if differences[worst] > corpus.tolerance:
         wrong = sum(difference > corpus.tolerance for difference in differences)

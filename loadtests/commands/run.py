@@ -8,12 +8,16 @@ import typer
 
 from loadtests.campaign import Campaign
 from loadtests.commands.app import app, console
+from loadtests.commands.external import Addresses, CaFile, Headers, MaxRate, one_of
+from loadtests.external_plan import KIND, make_external_plan
 from loadtests.live import View
 from loadtests.plan import make_plan
 from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.ceiling import PROFILES
-from serving.errors import RecordError
+from serving.errors import RecordError, UsageError
+from serving.external.server import external_server
 from serving.paths import RESULTS
+from serving.requests.values import parse_dims
 
 
 @app.command()
@@ -27,14 +31,21 @@ def run(
     ] = [],  # noqa: B006
     model: Annotated[
         list[str],
-        typer.Option(help="digits or resnet50; repeatable, by default the profile's."),
+        typer.Option(
+            help="digits or resnet50, or the name on an external server; repeatable, by default "
+            "the profile's."
+        ),
     ] = [],  # noqa: B006
     batch: Annotated[
-        list[int], typer.Option(help="Rows in each request: 1, 8 or 32; repeatable.")
-    ] = [1],  # noqa: B006
+        list[int],
+        typer.Option(help="Rows in each request: 1, 8 or 32, or what you like; repeatable."),
+    ] = [],  # noqa: B006
     deployment: Annotated[
         str,
-        typer.Option(help="native, embedded, or auto: native where the server is installed."),
+        typer.Option(
+            help="native, embedded, or auto: native where the server is installed; external: one "
+            "that runs already, at --address."
+        ),
     ] = "auto",
     configuration: Annotated[
         list[str],
@@ -51,22 +62,62 @@ def run(
             "by default the p99 up to 5 times that of a single user."
         ),
     ] = None,
+    address: Addresses = [],  # noqa: B006
+    ca: CaFile = None,
+    header: Headers = [],  # noqa: B006
+    max_rate: MaxRate = None,
+    corpus: Annotated[
+        list[Path],
+        typer.Option(
+            help="With --deployment external: a folder of requests that redline record-corpus made; "
+            "repeatable. Without one TensorFlow Serving's are made up from its model's signature."
+        ),
+    ] = [],  # noqa: B006
+    dim: Annotated[
+        str,
+        typer.Option(help="Sizes that the signature leaves open, as in batch=8,length=128."),
+    ] = "",
+    metrics: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Where an external server's own count is read, as in http://HOST:8501 (TorchServe: "
+            "8082); only if nobody else uses it."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
 ) -> None:
     """Serve the models, load each target to its ceiling, and leave a report."""
     terminal = console()
-    plan = make_plan(
-        profile=profile,
-        servers=server,
-        protocols=protocol,
-        models=model,
-        batches=batch,
-        deployment=deployment,
-        configurations=configuration,
-        cores=cores,
-        results=out.absolute(),
-        slo=slo,
-    )
+    asked = (address, ca, header, max_rate, corpus, dim, metrics)
+    if deployment == KIND:
+        external = external_server(one_of(server), address, ca, header, max_rate, metrics)
+        plan = make_external_plan(
+            profile=profile,
+            external=external,
+            models=model,
+            protocols=protocol,
+            batches=batch,
+            corpora=corpus,
+            dims=parse_dims(dim),
+            cores=cores,
+            results=out.absolute(),
+            slo=slo,
+        )
+    elif any(asked):
+        raise UsageError("--address, --corpus and the like go with --deployment external")
+    else:
+        plan = make_plan(
+            profile=profile,
+            servers=server,
+            protocols=protocol,
+            models=model,
+            batches=batch,
+            deployment=deployment,
+            configurations=configuration,
+            cores=cores,
+            results=out.absolute(),
+            slo=slo,
+        )
     os.sched_setaffinity(0, plan.generator_cores)  # the server's cores are the server's alone
     view = View(terminal, len(plan.targets), PROFILES[plan.profile])
     campaign = Campaign(plan, view)

@@ -97,9 +97,7 @@ class CorpusUser(EngineUser):
         """Open the corpus; each user begins at a place of its own."""
         self._serial = next(self._serials)
         self._slot = heapq.heappop(self._free_slots) if self._free_slots else next(self._slots)
-        self._corpus = shared_corpus(
-            self.corpus, self.model, self.server, self.body, self.batch
-        )
+        self._corpus = shared_corpus(self.corpus, self.model, self.server, self.body, self.batch)
         self._random = random.Random(f"{self.seed}/{self._serial}")  # noqa: S311 - a sample
         self._index = self._random.randrange(len(self._corpus))
         self._right_length: int | None = None

@@ -129,10 +129,8 @@ class RequestCorpus:
 
         0 where none is expected; WireError for an answer that cannot be read.
         """
-        if self.server == "torchserve" and self.protocol == "grpc":
-            answer = torchserve_wire.prediction(answer)
         expected = None if self.answers is None else self.answers[index]
-        return difference(self.manifest.answer_form, expected, answer)
+        return difference(self.manifest.answer_form, expected, bare(self.manifest, answer))
 
     def hit_ratio(self, index: int, answer: bytes) -> float | None:
         """There are no labels."""
@@ -149,13 +147,18 @@ class RequestCorpus:
         return replace(self, requests=())
 
 
+def bare(manifest: Manifest, answer: bytes) -> bytes:
+    """An answer out of TorchServe's gRPC message, where it is in one; WireError."""
+    if manifest.server == "torchserve" and manifest.body == "tensor":
+        return torchserve_wire.prediction(answer)
+    return answer
+
+
 def endpoint_of(server: str, protocol: str, model: str) -> str:
     """The gRPC method or REST path that predictions of ``model`` are asked of."""
     if protocol == "grpc":
         return (
-            tfserving_wire.PREDICT_METHOD
-            if server == "tfserving"
-            else torchserve_wire.GRPC_METHOD
+            tfserving_wire.PREDICT_METHOD if server == "tfserving" else torchserve_wire.GRPC_METHOD
         )
     name = quote(model, safe="")
     return f"/v1/models/{name}:predict" if server == "tfserving" else f"/predictions/{name}"
@@ -250,9 +253,7 @@ def write_corpus(
     return count
 
 
-def _write(
-    draft: Path, manifest: Manifest, pairs: Iterable[tuple[bytes, bytes | None]]
-) -> int:
+def _write(draft: Path, manifest: Manifest, pairs: Iterable[tuple[bytes, bytes | None]]) -> int:
     with ExitStack() as stack:
         requests = _Pieces(stack, draft, "requests")
         answers = _Pieces(stack, draft, "answers") if manifest.answers != "none" else None
