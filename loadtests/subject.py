@@ -18,7 +18,8 @@ from serving.launch import Launch
 from serving.models import MODELS
 from serving.models.store import BuiltModel, ensure
 from serving.requests.corpus import read_corpus
-from serving.requests.made_up import Wish, make_up
+from serving.requests.make import Order, make_corpus
+from serving.requests.values import Wish
 
 MOST_COMPARED = 500
 """Requests that are compared one by one before the load, of a corpus of any size."""
@@ -130,8 +131,8 @@ class _Elsewhere:
         return Subject(
             corpus=corpus,
             model_key=key,
-            launch=lambda work: launch,
-            wait=lambda server: None,
+            launch=lambda _: launch,
+            wait=lambda _: None,
             access=external.access,
             most_rps=external.most_rps,
             server_cores=self._plan.server_cores if told else (),
@@ -155,7 +156,7 @@ class _Elsewhere:
         if folder is None:
             folder = self._folder / f"corpus-{target.name}"
             wish = Wish(rows=target.batch, dims=self._asked.dims)
-            make_up(self._asked.server, target.protocol, target.model, folder, wish)
+            make_corpus(Order(self._asked.server, target.protocol, target.model, wish), folder)
         read = read_corpus(folder)
         return read, read.manifest.made, str(folder)
 

@@ -69,8 +69,8 @@ def run(
     corpus: Annotated[
         list[Path],
         typer.Option(
-            help="With --deployment external: a folder of requests that redline record-corpus made; "
-            "repeatable. Without one TensorFlow Serving's are made up from its model's signature."
+            help="With --deployment external: a folder of requests that redline record-corpus "
+            "made; repeatable. Without one they are made up from the model's signature."
         ),
     ] = [],  # noqa: B006
     dim: Annotated[
@@ -80,8 +80,8 @@ def run(
     metrics: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
-            help="Where an external server's own count is read, as in http://HOST:8501 (TorchServe: "
-            "8082); only if nobody else uses it."
+            help="Where an external server's own count is read, as in http://HOST:8501 "
+            "(TorchServe: 8082); only if nobody else uses it."
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,

@@ -35,10 +35,11 @@ class CorpusUser(EngineUser):
     """A user that sends the requests of a corpus.
 
     Set ``model`` (a name of ``serving.models``), ``batch`` (rows a request) and ``body`` (the body
-    format) in a subclass, or ``corpus``, a folder that ``redline record-corpus`` made; ``access`` is
-    for a server that does not let everybody in. Every answer's status is checked. A sample of the answers is decoded and
-    compared with the expected ones: up to 32 a second of those the engine receives, and the share
-    ``sample_ratio``, drawn by ``seed``, of a Python client's.
+    format) in a subclass, or ``corpus``, a folder that ``redline record-corpus`` made, with its own
+    ``body``; ``access`` is for a server that does not let everybody in. Every answer's status is
+    checked. A sample of the answers is decoded and compared with the expected ones: up to 32 a
+    second of those the engine receives, and the share ``sample_ratio``, drawn by ``seed``, of a
+    Python client's.
     """
 
     abstract = True

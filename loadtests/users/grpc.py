@@ -41,7 +41,7 @@ def _channel(address: str, ca_file: Path | None, number: int) -> grpc.Channel:
 
 
 class GrpcUser(CorpusUser):
-    """A user over gRPC; ``host`` is ``grpc://HOST:PORT``, ``grpcs://HOST:PORT`` or ``HOST:PORT``."""
+    """A user over gRPC; ``host`` is ``grpc://HOST:PORT``, or ``grpcs://`` for TLS."""
 
     abstract = True
     protocol = "grpc"

@@ -52,7 +52,7 @@ def first_answer(external: ExternalServer, corpus: AnyCorpus, ask: Ask) -> bytes
         answer = ask(0)
         corpus.difference(0, answer)
     except Refused as refused:
-        if _denied(refused):
+        if is_denied(refused):
             raise _access_error(refused, address) from None
         if refused.code in _MISSING:
             raise _no_model(refused, address, corpus.model) from None
@@ -135,7 +135,7 @@ def _available(address: str, model: str, states: list[tuple[str, str, str]]) -> 
 def _explained(
     refused: Refused, external: ExternalServer, address: str, model: str
 ) -> DeploymentError | AccessError:
-    if _denied(refused):
+    if is_denied(refused):
         return _access_error(refused, address)
     if refused.code == "" and address.startswith("http"):
         return explain_http(address, str(refused))
@@ -169,7 +169,8 @@ def _says_model(refused: Refused) -> bool:
     return "Could not find any versions of model" in str(refused)
 
 
-def _denied(refused: Refused) -> bool:
+def is_denied(refused: Refused) -> bool:
+    """Whether a server refused the credentials, and not the request."""
     return refused.code in _REFUSED or _TOKEN in str(refused)
 
 

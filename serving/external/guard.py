@@ -1,4 +1,4 @@
-"""How much may be asked of a server that is not on this machine: it may be somebody's production."""
+"""How much may be asked of a server on another machine: it may be somebody's production."""
 
 import ipaddress
 from urllib.parse import urlsplit

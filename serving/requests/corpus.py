@@ -130,7 +130,9 @@ class RequestCorpus:
         0 where none is expected; WireError for an answer that cannot be read.
         """
         expected = None if self.answers is None else self.answers[index]
-        return difference(self.manifest.answer_form, expected, bare(self.manifest, answer))
+        return difference(
+            self.manifest.answer_form, expected, bare(self.server, self.protocol, answer)
+        )
 
     def hit_ratio(self, index: int, answer: bytes) -> float | None:
         """There are no labels."""
@@ -147,9 +149,9 @@ class RequestCorpus:
         return replace(self, requests=())
 
 
-def bare(manifest: Manifest, answer: bytes) -> bytes:
+def bare(server: str, protocol: str, answer: bytes) -> bytes:
     """An answer out of TorchServe's gRPC message, where it is in one; WireError."""
-    if manifest.server == "torchserve" and manifest.body == "tensor":
+    if server == "torchserve" and protocol == "grpc":
         return torchserve_wire.prediction(answer)
     return answer
 

@@ -27,14 +27,19 @@ def message(model: str, signature: str, arrays: Arrays) -> bytes:
 def document(signature: str, arrays: Arrays) -> bytes:
     """The REST API's JSON: in rows where all inputs have as many of them, otherwise in columns."""
     listed = {name: listing(name, values) for name, values in arrays.items()}
-    sizes = {values.shape[:1] for values in arrays.values()}
-    if len(sizes) != 1 or sizes == {()}:
+    if not in_rows(arrays):
         return _compact({"signature_name": signature, "inputs": listed})
     if len(listed) == 1:
         (rows,) = listed.values()
     else:
         rows = [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)]
     return _compact({"signature_name": signature, "instances": rows})
+
+
+def in_rows(arrays: Arrays) -> bool:
+    """Whether all inputs have as many rows, so that each row is a prediction of its own."""
+    sizes = {values.shape[:1] for values in arrays.values()}
+    return len(sizes) == 1 and sizes != {()}
 
 
 def listing(name: str, values: NDArray[Any]) -> Any:
@@ -46,6 +51,17 @@ def listing(name: str, values: NDArray[Any]) -> Any:
         # The doubles that print as these do: 0.1, not 0.10000000149011612.
         values = values.astype("S").astype(np.float64)
     return values.tolist()
+
+
+def text_bytes(value: Any) -> bytes:
+    """A string of JSON (text, or ``{"b64": ...}``) or of numpy as bytes; ValueError."""
+    if isinstance(value, dict) and value.keys() == {"b64"}:
+        return base64.b64decode(value["b64"], validate=True)
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    raise ValueError(f"{value!r} is no string")
 
 
 def _string(name: str, value: bytes) -> str | dict[str, str]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from serving.client import Refused, paced, sender
 from serving.corpus import protocol_of
-from serving.errors import CorpusError, WireError
+from serving.errors import AccessError, CorpusError, WireError
+from serving.external.examine import is_denied
 from serving.external.server import ExternalServer
 from serving.requests.compare import difference
 from serving.requests.corpus import Manifest, bare, endpoint_of, write_corpus
@@ -18,7 +19,7 @@ def record_answers(
     manifest: Manifest,
     requests: Iterable[bytes],
     folder: Path,
-    told: Callable[[int], None] = lambda count: None,
+    told: Callable[[int], None] | None = None,
 ) -> int:
     """Write the corpus ``folder`` with what the server answers each request; how many there are.
 
@@ -37,13 +38,18 @@ def _answered(
     manifest: Manifest,
     requests: Iterable[bytes],
     send: Callable[[bytes], bytes],
-    told: Callable[[int], None],
+    told: Callable[[int], None] | None,
 ) -> Iterator[tuple[bytes, bytes]]:
     for number, request in enumerate(requests):
         try:
-            answer = bare(manifest, send(request))
+            answer = bare(manifest.server, protocol_of(manifest.body), send(request))
             difference(manifest.answer_form, None, answer)
-        except (Refused, WireError) as error:
+        except Refused as refused:
+            if is_denied(refused):
+                raise AccessError(f"request {number} was refused: {refused}") from None
+            raise CorpusError(f"request {number} got no answer to record: {refused}") from None
+        except WireError as error:
             raise CorpusError(f"request {number} got no answer to record: {error}") from None
-        told(number + 1)
+        if told is not None:
+            told(number + 1)
         yield request, answer

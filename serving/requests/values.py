@@ -123,7 +123,9 @@ def make(signature: Signature, wish: Wish, random: np.random.Generator) -> dict[
         if dtype is None:
             raise CorpusError(f"input {name} cannot be made up")
         if dtype.kind in "iu":
-            made[name] = random.integers(int(low), int(high), shape, dtype.newbyteorder("="), True)
+            made[name] = random.integers(
+                int(low), int(high), shape, dtype.newbyteorder("="), endpoint=True
+            )
         elif dtype.kind == "b":
             made[name] = random.integers(0, 2, shape).astype(dtype)
         else:

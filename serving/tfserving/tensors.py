@@ -56,7 +56,7 @@ def fill(tensor: TensorProto, values: Array) -> None:
     tensor.dtype = _NUMBERS[dtype]  # type: ignore[assignment]  # an enum's number
     for size in values.shape:
         tensor.tensor_shape.dim.add(size=size)
-    if dtype == object:
+    if dtype.kind == "O":
         tensor.string_val.extend(values.ravel().tolist())
     else:
         tensor.tensor_content = np.ascontiguousarray(values).astype(dtype, copy=False).tobytes()

@@ -79,6 +79,7 @@ def error_name(status: int, body: bytes) -> str:
 
 
 def prediction(answer: bytes) -> bytes:
+    """The handler's bytes in a gRPC answer; WireError."""
     try:
         return PredictionResponse.FromString(answer).prediction
     except DecodeError as error:
