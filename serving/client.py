@@ -31,7 +31,7 @@ class Refused(Exception):  # noqa: N818 - an answer, if not the one hoped for
 class Ask(Protocol):
     """Sends the request with the given index and returns the answer's bytes, or raises Refused."""
 
-    def __call__(self, index: int) -> bytes:
+    def __call__(self, index: int, /) -> bytes:
         """The answer to the request with this index."""
 
 
@@ -104,6 +104,7 @@ def http_connection(
 ) -> Iterator[http.client.HTTPConnection]:
     """A connection to ``http://HOST:PORT`` or ``https://HOST:PORT``; OSError without a CA file."""
     parts = urlsplit(address)
+    connection: http.client.HTTPConnection
     if parts.scheme == "https":
         context = ssl.create_default_context(cafile=access.ca_file)
         connection = http.client.HTTPSConnection(parts.netloc, timeout=timeout_s, context=context)

@@ -134,10 +134,10 @@ class _FromOptions:
     def __init__(self, environment: Environment) -> None:
         options = environment.parsed_options or Namespace()
         self.model, self.batch, self.corpus = options.model, options.batch, options.corpus
+        self.body = options.body or self.body
         if options.corpus:
             manifest = read_manifest(Path(options.corpus))
             self.model, self.batch, self.body = manifest.model, manifest.batch, manifest.body
-        self.body = options.body or self.body
         self.client = options.client
         self.access = Access(Path(options.ca) if options.ca else None, headers_from_environment())
         super().__init__(environment)  # type: ignore[call-arg]  # a user class follows

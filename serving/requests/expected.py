@@ -54,7 +54,7 @@ def _answer(content: Any, form: AnswerForm, output: str, key: str) -> bytes:
     if form == "predict":
         return _response(content, output)
     if form == "float32":
-        return _numbers(content).astype("<f4").tobytes()
+        return np.asarray(_only(content), dtype="<f4").tobytes()
     if form == "json":
         told = _jsonable(content)
         whole = not key or (isinstance(told, dict) and key in told)
@@ -79,9 +79,8 @@ def _response(content: Any, output: str) -> bytes:
     return response.SerializeToString(deterministic=True)
 
 
-def _numbers(content: Any) -> Any:
-    values = next(iter(content.values())) if isinstance(content, dict) else content
-    return np.asarray(values, dtype=float)
+def _only(content: Any) -> Any:
+    return next(iter(content.values())) if isinstance(content, dict) else content
 
 
 def _jsonable(content: Any) -> Any:

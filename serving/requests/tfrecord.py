@@ -59,5 +59,5 @@ def _read(file: IO[bytes], left: int, where: str) -> bytes:
 
 
 def _masked(data: bytes) -> int:
-    crc = google_crc32c.value(data)
+    crc: int = google_crc32c.value(data)
     return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF

@@ -17,7 +17,7 @@ class _Kind(NamedTuple):
     field: str
 
 
-_KINDS = {
+_KINDS: dict[int, _Kind] = {
     pb.DT_FLOAT: _Kind(np.dtype("<f4"), "float_val"),
     pb.DT_DOUBLE: _Kind(np.dtype("<f8"), "double_val"),
     pb.DT_HALF: _Kind(np.dtype("<f2"), "half_val"),
@@ -38,7 +38,7 @@ _NUMBERS = {kind.dtype: number for number, kind in _KINDS.items()}
 def type_name(number: int) -> str:
     """As in ``int32``: the name of one of TensorFlow's types."""
     try:
-        return pb.DataType.Name(number).removeprefix("DT_").lower()  # type: ignore[arg-type]
+        return pb.DataType.Name(number).removeprefix("DT_").lower()
     except ValueError:
         return f"type {number}"
 
@@ -53,7 +53,7 @@ def fill(tensor: TensorProto, values: Array) -> None:
     dtype = values.dtype.newbyteorder("<")
     if dtype not in _NUMBERS:
         raise WireError(f"values of type {values.dtype} cannot be sent")
-    tensor.dtype = _NUMBERS[dtype]  # type: ignore[assignment]  # an enum's number
+    tensor.dtype = _NUMBERS[dtype]
     for size in values.shape:
         tensor.tensor_shape.dim.add(size=size)
     if dtype.kind == "O":
