@@ -46,6 +46,8 @@ def make_external_plan(
     if missing := set(protocols) - set(wanted):
         raise UsageError(f"--protocol {min(missing)}: no --address is of that protocol")
     given = dict(_given(external, models, corpora))
+    if len(given) < len(corpora):
+        raise UsageError("--corpus: two of them are for one target; give each a run of its own")
     given = {target: folder for target, folder in given.items() if target.protocol in wanted}
     left = [one for one in wanted if one not in {target.protocol for target in given}]
     if corpora and not given:

@@ -19,8 +19,9 @@ def cast(values: Any, dtype: int, where: str) -> NDArray[Any]:
         if wanted.kind == "O":
             return _texts(values)
         given = np.asarray(values)
-        made = given.astype(wanted)
-        whole = given.dtype.kind in "iub" or wanted.kind == "f" or bool((made == given).all())
+        with np.errstate(invalid="ignore", over="ignore"):  # what does not fit is found below
+            made = given.astype(wanted)
+        whole = wanted.kind == "f" or bool((made == given).all())
     except (ValueError, TypeError, OverflowError):
         whole = False
     if not whole or given.dtype.kind not in "iufb":

@@ -121,7 +121,7 @@ def _arrays(path: Path) -> Source:
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: _plain(archive[name]) for name in archive.files}
     except Exception as error:  # whatever zip and numpy raise for what is no archive
         raise CorpusError(f"{path} is no numpy archive that can be read: {error}") from None
