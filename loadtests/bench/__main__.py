@@ -14,10 +14,11 @@ from loadtests.bench.blame.cases import measure_blame
 from loadtests.bench.blame.table import blame_table
 from loadtests.bench.blame.trial import BLAME_TRIALS, QUEUE_TRIALS
 from loadtests.bench.cases import CASES, SOAK, Case
+from loadtests.bench.corpus import corpus_table, measure_corpus
 from loadtests.bench.errors import BenchError
 from loadtests.bench.generators import Locust
 from loadtests.bench.programs import program_versions
-from loadtests.bench.record import ACCURACY_FILE, BLAME_FILE, BenchRecord
+from loadtests.bench.record import ACCURACY_FILE, BLAME_FILE, CORPUS_FILE, BenchRecord
 from loadtests.bench.runner import Settings, run_case
 from loadtests.bench.table import tables
 from serving.cores import share_cores
@@ -27,6 +28,8 @@ from serving.paths import RESULTS
 INTERRUPTED = 130
 ACCURACY = "accuracy"
 """The name, beside those of the cases, of what `accuracy` does."""
+CORPUS = "corpus"
+"""The same of `corpus`."""
 BLAME = "blame"
 """The same of `blame`, which is only done when it is asked for."""
 PLAIN_WIDTH = 150
@@ -46,6 +49,8 @@ def main() -> int:
             bench(cases, settings)
         if not asked.only or ACCURACY in asked.only:
             accuracy(settings)
+        if not asked.only or CORPUS in asked.only:
+            corpus(settings)
         if BLAME in asked.only:
             blame(settings)
     except RedlineError as error:
@@ -83,6 +88,16 @@ def accuracy(settings: Settings) -> None:
             record.write(summaries, complete=len(summaries) == len(ACCURACY_CASES))
             console.print(f"measured: {summary.title}", highlight=False)
     console.print(accuracy_table(summaries))
+    console.print(f"{record.path} (load average at the start: {record.load_before})")
+
+
+def corpus(settings: Settings) -> None:
+    """Read a large corpus."""
+    console = _console()
+    record = BenchRecord(RESULTS / "bench", settings, program_versions([]), CORPUS_FILE)
+    summary = measure_corpus(settings.rounds)
+    record.write([summary], complete=True)
+    console.print(corpus_table(summary))
     console.print(f"{record.path} (load average at the start: {record.load_before})")
 
 
@@ -137,7 +152,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--only",
         action="append",
         default=[],
-        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, BLAME],
+        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, CORPUS, BLAME],
         help=f"this case; repeatable, by default all but {SOAK.name} and {BLAME}, which takes "
         "half an hour",
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from loadtests.bench.accuracy.truth import AccuracySummary
 from loadtests.bench.blame.trial import Blamed, Found
 from loadtests.bench.compare import CaseSummary
+from loadtests.bench.corpus import CorpusSummary
 from loadtests.bench.runner import WARMUP_S, Settings
 from loadtests.host import describe_host, versions
 from serving.errors import RecordError
@@ -18,8 +19,9 @@ SCHEMA = 1
 LATEST = "latest.json"
 ACCURACY_FILE = "accuracy.json"
 BLAME_FILE = "blame.json"
+CORPUS_FILE = "corpus.json"
 
-Summary = CaseSummary | AccuracySummary | Blamed | Found
+Summary = CaseSummary | AccuracySummary | Blamed | Found | CorpusSummary
 
 
 def load_average() -> float:

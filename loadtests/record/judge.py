@@ -73,7 +73,7 @@ def _together(target: TargetRun, each: Sequence[verdicts.Verdict]) -> Verdict:
         ],
         bottleneck=decisive.bottleneck,
         evidence=decisive.evidence,
-        unknown=target.unknown,
+        unknown=tuple(target.unknown),
     )
 
 

@@ -54,7 +54,7 @@ class Verdict(Record):
     reasons: list[Reason]
     bottleneck: Bottleneck
     evidence: dict[str, float | str]
-    unknown: list[str] = []
+    unknown: tuple[str, ...] = ()
 
 
 class Reconciliation(Record):

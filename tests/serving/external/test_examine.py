@@ -155,7 +155,7 @@ def status(state: int, message: str = "") -> Handler:
     told = GetModelStatusResponse()
     one = told.model_version_status.add(version=3, state=state)
     one.status.error_message = message
-    return lambda request, context: told.SerializeToString()
+    return lambda _, __: told.SerializeToString()
 
 
 def test_a_model_that_is_not_loaded_is_said_so_with_the_reason() -> None:
@@ -170,7 +170,7 @@ def test_a_model_that_is_not_loaded_is_said_so_with_the_reason() -> None:
 
 
 def test_a_grpc_server_of_something_else_is_said_so() -> None:
-    with grpc_peer({"/a.B/C": lambda request, context: request}) as port:
+    with grpc_peer({"/a.B/C": lambda request, _: request}) as port:
         for server, name in zip(SERVERS, ("TensorFlow Serving", "TorchServe"), strict=True):
             told = trouble(f"grpc://127.0.0.1:{port}", server)
             assert f"does not answer as {name} does (UNIMPLEMENTED" in told

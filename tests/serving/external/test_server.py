@@ -19,7 +19,7 @@ from serving.external.guard import check_rate, is_loopback, most_rate
 from serving.external.server import external_server
 from tests.identity import self_signed
 
-SECRET = "sesame-1234"
+SECRET = "sesame-1234"  # noqa: S105
 
 
 def test_addresses_are_kept_by_protocol() -> None:
@@ -115,7 +115,7 @@ def test_headers_reach_a_child_by_its_environment(monkeypatch: pytest.MonkeyPatc
 )
 def test_other_machines_are_spared(address: str, told: float | None, most: float | None) -> None:
     assert most_rate(address, told) == most
-    assert is_loopback(address) == (told is None and most is None or "127.0.0.1:" in address)
+    assert is_loopback(address) == ((told is None and most is None) or "127.0.0.1:" in address)
 
 
 def test_a_rate_above_the_most_is_refused() -> None:
