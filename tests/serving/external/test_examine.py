@@ -1,10 +1,6 @@
 """An address is looked at before any load: what is wrong there is one line that says what to do."""
 
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import grpc
@@ -16,6 +12,7 @@ from serving.external.examine import PING_METHOD, STATUS_METHOD, examine
 from serving.external.server import ExternalServer, external_server
 from serving.tfserving.status_pb2 import GetModelStatusResponse, ModelVersionStatus
 from tests.identity import Identity, self_signed
+from tests.serving.external.peers import Handler, grpc_peer, tcp_peer
 
 SERVERS = ("tfserving", "torchserve")
 
@@ -85,28 +82,6 @@ def test_nothing_there_is_said_so() -> None:
     assert "there is no host nowhere.invalid" in trouble("grpc://nowhere.invalid:8500")
 
 
-@contextmanager
-def tcp_peer(answer: bytes) -> Iterator[str]:
-    """Says ``answer`` to whoever says something, and closes."""
-    with socket.create_server(("127.0.0.1", 0)) as listening, ExitStack() as stack:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listening.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.recv(1024)
-                    connection.sendall(answer)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        stack.callback(thread.join)
-        stack.callback(listening.shutdown, socket.SHUT_RDWR)
-        yield f"127.0.0.1:{listening.getsockname()[1]}"
-
-
 def test_what_is_no_model_server_is_said_so() -> None:
     with tcp_peer(b"SSH-2.0-OpenSSH\r\n") as address:
         assert "another protocol is spoken, not gRPC" in trouble(f"grpc://{address}")
@@ -125,30 +100,6 @@ def test_a_refused_token_is_said_so_and_not_shown(status: int) -> None:
         told = trouble(f"http://{address}", headers=["Authorization: Bearer sesame"])
     assert f"lets nobody in like this ({status}: bad token (hidden))" in told
     assert "--header 'Authorization: Bearer TOKEN'" in told
-
-
-Handler = Callable[[bytes, grpc.ServicerContext], bytes]
-
-
-@contextmanager
-def grpc_peer(methods: dict[str, Handler], identity: Identity | None = None) -> Iterator[int]:
-    """A gRPC server of these methods on a port of its own."""
-    server = grpc.server(ThreadPoolExecutor(2))
-    for method, handler in methods.items():
-        _, service, name = method.split("/")
-        answer = grpc.unary_unary_rpc_method_handler(handler)
-        generic = grpc.method_handlers_generic_handler(service, {name: answer})
-        server.add_generic_rpc_handlers((generic,))
-    if identity is None:
-        port = server.add_insecure_port("127.0.0.1:0")
-    else:
-        pair = [(identity.key, identity.certificate)]
-        port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials(pair))
-    server.start()
-    try:
-        yield port
-    finally:
-        server.stop(None).wait()
 
 
 def status(state: int, message: str = "") -> Handler:
