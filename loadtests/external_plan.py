@@ -12,11 +12,14 @@ from serving.errors import UsageError
 from serving.external.server import ExternalServer
 from serving.models import MODELS
 from serving.requests.corpus import read_manifest
+from serving.requests.values import BATCH
 
 BODIES = {"grpc": "tensor", "rest": "json"}
 """Of requests that are made up."""
 KIND = "external"
-"""The deployment, and the configuration: what the server's own is cannot be known."""
+"""The deployment."""
+AS_FOUND = "as-found"
+"""The configuration: what it is cannot be known."""
 
 
 def make_external_plan(
@@ -46,13 +49,17 @@ def make_external_plan(
     if missing := set(protocols) - set(wanted):
         raise UsageError(f"--protocol {min(missing)}: no --address is of that protocol")
     given = dict(_given(external, models, corpora))
+    if corpora and (batches or dims):
+        raise UsageError(
+            "--batch and --dim are for requests that are made up: a corpus has its own"
+        )
     if len(given) < len(corpora):
         raise UsageError("--corpus: two of them are for one target; give each a run of its own")
     given = {target: folder for target, folder in given.items() if target.protocol in wanted}
     left = [one for one in wanted if one not in {target.protocol for target in given}]
     if corpora and not given:
         raise UsageError("--corpus: its requests are for a protocol that no --address is of")
-    made = [] if corpora else list(_made(external, models, left, batches))
+    made = [] if corpora else list(_made(external, models, left, _sizes(batches, dims)))
     return Plan(
         profile=profile,
         targets=(*given, *made),
@@ -80,8 +87,15 @@ def _given(
                 f"--corpus {folder}: its requests are for the model {manifest.model}, "
                 f"not {', '.join(models)}"
             )
-        target = Target(external.server, manifest.model, manifest.body, manifest.batch, KIND)
+        target = Target(external.server, manifest.model, manifest.body, manifest.batch, AS_FOUND)
         yield target, folder.absolute()
+
+
+def _sizes(batches: Sequence[int], dims: Mapping[str, int]) -> Sequence[int]:
+    """Predictions in each request, told in one way or the other."""
+    if batches and BATCH in dims:
+        raise UsageError(f"--batch and --dim {BATCH} say the same: give one of them")
+    return [dims[BATCH]] if BATCH in dims else batches
 
 
 def _made(
@@ -106,4 +120,6 @@ def _made(
                 raise UsageError(f"--batch {batch}: choose from {some}")
             for protocol in protocols:
                 bodies = bodies_of(ours, protocol) if ours else (BODIES[protocol],)
-                yield from (Target(external.server, model, body, batch, KIND) for body in bodies)
+                yield from (
+                    Target(external.server, model, body, batch, AS_FOUND) for body in bodies
+                )

@@ -155,7 +155,7 @@ class _Elsewhere:
             return ours, f"{target.model}, a model of this suite", built.folder.name
         if folder is None:
             folder = self._folder / f"corpus-{target.name}"
-            wish = Wish(rows=target.batch, dims=self._asked.dims)
+            wish = Wish(target.batch, dims=self._asked.dims)
             make_corpus(Order(self._asked.server, target.protocol, target.model, wish), folder)
         read = read_corpus(folder)
         return read, read.manifest.made, str(folder)

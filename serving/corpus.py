@@ -127,8 +127,8 @@ class Corpus:
 
     @property
     def content_type(self) -> str:
-        """Of the requests over REST."""
-        kind: str = self.wire.content_type(self.body)
+        """Of the requests over REST; empty over gRPC."""
+        kind: str = "" if self.protocol == "grpc" else self.wire.content_type(self.body)
         return kind
 
     @property

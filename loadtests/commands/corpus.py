@@ -12,7 +12,7 @@ from loadtests.plan import among
 from serving.errors import UsageError
 from serving.external.server import external_server
 from serving.requests.make import TOLERANCE, Order, make_corpus
-from serving.requests.values import SEED, Wish, parse_dims, parse_range
+from serving.requests.values import BATCH, SEED, Wish, parse_dims, parse_range
 
 FORMS = ("json", "float32", "bytes")
 
@@ -84,6 +84,9 @@ def record_corpus(
     if answer_form and (server == "tfserving" or answer_form not in FORMS):
         among("answer form", [answer_form], FORMS)
         raise UsageError("--answer-form is for TorchServe: TensorFlow Serving's form is known")
+    dims = parse_dims(dim)
+    if batch and BATCH in dims:
+        raise UsageError(f"--batch and --dim {BATCH} say the same: give one of them")
     order = Order(
         external=external,
         protocol=next(iter(external.addresses)),
@@ -92,7 +95,7 @@ def record_corpus(
             rows=batch or 1,
             count=count,
             signature=signature,
-            dims=parse_dims(dim),
+            dims=dims,
             ranges=dict(map(parse_range, value_range)),
             seed=seed,
         ),

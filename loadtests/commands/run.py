@@ -90,6 +90,8 @@ def run(
     terminal = console()
     asked = (address, ca, header, max_rate, corpus, dim, metrics)
     if deployment == KIND:
+        if configuration:
+            raise UsageError("--configuration: an external server is measured as it is found")
         external = external_server(one_of(server), address, ca, header, max_rate, metrics)
         plan = make_external_plan(
             profile=profile,

@@ -71,7 +71,7 @@ GLOSSARY = {
     "client counted.",
     "calibration": "what the same generator on the same cores does to a server that answers at "
     "once: its own ceiling, and the least latency it can see.",
-    "configuration": "vendor (the server's defaults), tuned (our committed files), or external "
+    "configuration": "vendor (the server's defaults), tuned (our committed files), or as-found "
     "(whatever a server that ran already was given).",
 }
 

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from serving.access import Access
 from serving.client import Ask, Refused, call, fetch, grpc_channel, http_connection
 from serving.corpus import AnyCorpus
-from serving.errors import AccessError, CorpusError, DeploymentError, WireError
+from serving.errors import AccessError, CorpusError, DeploymentError, RedlineError, WireError
 from serving.external.reach import check_reachable, explain_http
 from serving.external.server import ExternalServer
 from serving.tfserving.predict_pb2 import ModelSpec
@@ -52,17 +52,22 @@ def first_answer(external: ExternalServer, corpus: AnyCorpus, ask: Ask) -> bytes
         answer = ask(0)
         corpus.difference(0, answer)
     except Refused as refused:
-        if is_denied(refused):
-            raise _access_error(refused, address) from None
-        if refused.code in _MISSING:
-            raise _no_model(refused, address, corpus.model) from None
-        raise CorpusError(f"{address} does not answer the first request: {refused}") from None
+        raise explain_refusal(refused, address, corpus.model) from None
     except WireError as error:
         raise CorpusError(
             f"{address} answers the first request with what is no answer: {error}; "
             "are these requests for this model?"
         ) from None
     return answer
+
+
+def explain_refusal(refused: Refused, address: str, model: str) -> RedlineError:
+    """What to say of a request for a prediction that was refused."""
+    if is_denied(refused):
+        return _access_error(refused, address)
+    if refused.code in _MISSING:
+        return _no_model(refused, address, model)
+    return CorpusError(f"{address} does not answer a request for {model}: {refused}")
 
 
 def _rest_tfserving(address: str, model: str, access: Access) -> str:

@@ -77,7 +77,7 @@ def _apart(expected: Any, found: Any) -> float:
     if isinstance(expected, list):
         return _lists_apart(expected, found)
     if _is_number(expected) and _is_number(found):
-        return _numbers_apart(np.array([expected]), np.array([found]))
+        return _scalars_apart(expected, found)
     return 0.0 if type(expected) is type(found) and expected == found else WRONG
 
 
@@ -130,6 +130,15 @@ def _numbers_apart(expected: NDArray[Any], found: NDArray[Any]) -> float:
         return WRONG
     wanted, got = expected[finite].astype(float), found[finite].astype(float)
     return float((np.abs(got - wanted) / np.maximum(1.0, np.abs(wanted))).max(initial=0.0))
+
+
+def _scalars_apart(expected: float, found: float) -> float:
+    if isinstance(expected, int) and isinstance(found, int):
+        return 0.0 if expected == found else WRONG
+    try:
+        return _numbers_apart(np.array([float(expected)]), np.array([float(found)]))
+    except OverflowError:  # a whole number that no float is near to
+        return WRONG
 
 
 def _is_number(value: Any) -> bool:

@@ -8,8 +8,8 @@ from itertools import chain
 from pathlib import Path
 
 from serving.client import Refused, sender
-from serving.errors import CorpusError
-from serving.external.examine import examine
+from serving.errors import CorpusError, WireError
+from serving.external.examine import examine, explain_refusal
 from serving.external.metadata import read_signature
 from serving.external.server import ExternalServer
 from serving.requests.build import build
@@ -120,13 +120,15 @@ def _form(order: Order, first: Item) -> AnswerForm:
 
 
 def _first_answer(order: Order, first: Item) -> bytes:
-    endpoint = endpoint_of(order.external.server, order.protocol, order.model)
-    where = (endpoint, first.content_type, order.external.addresses[order.protocol])
+    external, address = order.external, order.external.addresses[order.protocol]
+    endpoint = endpoint_of(external.server, order.protocol, order.model)
     try:
-        with sender(*where, TIMEOUT_S, order.external.access) as send:
-            return bare(order.external.server, order.protocol, send(first.body))
-    except (Refused, ValueError) as error:
-        raise CorpusError(f"the first request got no answer: {error}") from None
+        with sender(endpoint, first.content_type, address, TIMEOUT_S, external.access) as send:
+            return bare(external.server, order.protocol, send(first.body))
+    except Refused as refused:
+        raise explain_refusal(refused, address, order.model) from None
+    except WireError as error:
+        raise CorpusError(f"{address}: the first request got no answer: {error}") from None
 
 
 def _is_json(answer: bytes) -> bool:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from serving.client import Refused, paced, sender
 from serving.corpus import protocol_of
-from serving.errors import AccessError, CorpusError, WireError
-from serving.external.examine import is_denied
+from serving.errors import CorpusError, WireError
+from serving.external.examine import explain_refusal
 from serving.external.server import ExternalServer
 from serving.requests.compare import difference
 from serving.requests.corpus import Manifest, bare, endpoint_of, write_corpus
@@ -28,16 +28,17 @@ def record_answers(
     """
     protocol = protocol_of(manifest.body)
     endpoint = endpoint_of(manifest.server, protocol, manifest.model)
-    where = (endpoint, manifest.content_type, external.addresses[protocol])
-    with sender(*where, TIMEOUT_S, external.access) as send:
+    address = external.addresses[protocol]
+    with sender(endpoint, manifest.content_type, address, TIMEOUT_S, external.access) as send:
         slowly = paced(send, external.most_rps)
-        return write_corpus(folder, manifest, _answered(manifest, requests, slowly, told))
+        return write_corpus(folder, manifest, _answered(manifest, requests, slowly, address, told))
 
 
 def _answered(
     manifest: Manifest,
     requests: Iterable[bytes],
     send: Callable[[bytes], bytes],
+    address: str,
     told: Callable[[int], None] | None,
 ) -> Iterator[tuple[bytes, bytes]]:
     for number, request in enumerate(requests):
@@ -45,9 +46,7 @@ def _answered(
             answer = bare(manifest.server, protocol_of(manifest.body), send(request))
             difference(manifest.answer_form, None, answer)
         except Refused as refused:
-            if is_denied(refused):
-                raise AccessError(f"request {number} was refused: {refused}") from None
-            raise CorpusError(f"request {number} got no answer to record: {refused}") from None
+            raise explain_refusal(refused, f"request {number}: {address}", manifest.model) from None
         except WireError as error:
             raise CorpusError(f"request {number} got no answer to record: {error}") from None
         if told is not None:

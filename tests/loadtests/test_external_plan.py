@@ -50,13 +50,18 @@ def corpus(tmp_path: Path) -> Path:
 def test_a_model_of_theirs_is_asked_over_each_protocol() -> None:
     made = plan(models=["mine"], batches=[8, 8], dims={"length": 3})
     assert [target.name for target in made.targets] == [
-        "tfserving-grpc-mine-x8-external",
-        "tfserving-rest-mine-x8-external",
+        "tfserving-grpc-mine-x8-as-found",
+        "tfserving-rest-mine-x8-as-found",
     ]
     assert made.kinds == {"tfserving": "external"}
     assert made.external is not None
     assert (dict(made.external.corpora), made.external.dims) == ({}, {"length": 3})
     assert not made.external.cores_told
+
+
+def test_the_batch_may_be_a_size_of_the_signature() -> None:
+    made = plan(models=["mine"], dims={"batch": 4}, addresses=BOTH[:1])
+    assert [target.batch for target in made.targets] == [4]
 
 
 def test_a_model_of_ours_has_all_its_bodies() -> None:
@@ -67,7 +72,7 @@ def test_a_model_of_ours_has_all_its_bodies() -> None:
 def test_a_corpus_says_what_is_asked(corpus: Path) -> None:
     made = plan(server="torchserve", corpora=[corpus])
     (target,) = made.targets
-    assert target.name == "torchserve-rest-binary-mine-x4-external"
+    assert target.name == "torchserve-rest-binary-mine-x4-as-found"
     assert made.external is not None
     assert made.external.corpora == {target: corpus}
 
@@ -89,6 +94,7 @@ def test_cores_are_the_servers_if_it_is_here(monkeypatch: pytest.MonkeyPatch) ->
         ({"models": ["mine"], "server": "torchserve"}, "give requests with --corpus"),
         ({"models": ["mine"], "batches": [0]}, "--batch 0: choose from 1 and more"),
         ({"models": ["digits"], "batches": [3]}, "--batch 3: choose from 1, 8, 32"),
+        ({"models": ["mine"], "batches": [8], "dims": {"batch": 8}}, "say the same: give one"),
         ({"models": ["mine"], "profile": "slow"}, "unknown profile 'slow'"),
         ({"models": ["mine"], "protocols": ["http"]}, "unknown protocol 'http'"),
         (
@@ -112,5 +118,7 @@ def test_a_corpus_of_something_else_is_refused(corpus: Path) -> None:
         plan(BOTH[:1], server="torchserve", corpora=[corpus])
     with pytest.raises(UsageError, match="two of them are for one target"):
         plan(server="torchserve", corpora=[corpus, corpus])
+    with pytest.raises(UsageError, match="a corpus has its own"):
+        plan(server="torchserve", corpora=[corpus], dims={"length": 3})
     with pytest.raises(CorpusError, match="no corpus in"):
         plan(server="torchserve", corpora=[corpus / "nowhere"])

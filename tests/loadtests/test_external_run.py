@@ -76,7 +76,7 @@ def test_a_whole_run_within_the_rate_that_is_allowed(
         os.sched_setaffinity(0, affinity)
     (target,) = summary.targets
     assert (target.deployment, target.configuration, target.address) == (
-        *("external", "external"),
+        *("external", "as-found"),
         address,
     )
     assert (target.server_cores, target.max_rate_rps, target.batch) == ([], 150.0, 8)

@@ -217,7 +217,11 @@ def test_a_signature_of_strings_is_not_made_up(server_of_many: StandIn, tmp_path
         ),
         (["--from", "none.jsonl"], UsageError, r"none.jsonl: No such file"),
         (["--from", "empty.jsonl"], CorpusError, "there is no request in it"),
-        (["--from", "wide.jsonl"], CorpusError, "request 0 got no answer to record: 400"),
+        (
+            ["--from", "wide.jsonl"],
+            CorpusError,
+            "request 0: .* does not answer a request for digits: 400",
+        ),
         (["--answer-form", "float32"], UsageError, "--answer-form is for TorchServe"),
         (["--answer-form", "xml"], UsageError, "unknown answer form 'xml'"),
         (["--dim", "batch"], UsageError, "write sizes above 0"),
@@ -242,6 +246,18 @@ def test_what_cannot_be_recorded_is_said_in_a_line(
     with pytest.raises(error, match=words):
         record(tmp_path / "c", "tfserving", embedded.address(protocol), *more)
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_torchserve_tells_of_a_missing_model_when_it_is_asked(
+    torchserve: Deployment, protocol: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jsonl").write_text("[1]\n")
+    more = ("--model", "nope", "--from", tmp_path / "a.jsonl")
+    with pytest.raises(RedlineError, match="serves no model nope"):
+        record(tmp_path / "c", "torchserve", torchserve.address(protocol), *more)
+    with pytest.raises(CorpusError, match="TorchServe does not tell what a model takes"):
+        record(tmp_path / "c", "torchserve", torchserve.address(protocol))
 
 
 def test_our_own_corpora_and_theirs_are_judged_alike(
