@@ -44,6 +44,8 @@ class Campaign:
         self._view = view
         self._cannot_calibrate = why_impossible()
         self._calibration: Calibration | None = None
+        self._commands: list[list[str]] = []
+        """Those of the load generator for the current target."""
         self._probes = 0
         """The next probe's number in the record."""
         self.folder = new_run_folder(plan.results, plan.profile)
@@ -81,6 +83,7 @@ class Campaign:
 
     def _measure(self, target: Target) -> None:
         self._view.target(target.name)
+        self._commands = []
         subject = self._subjects.open(target)
         for repeat in range(PROFILES[self._plan.profile].repeats):
             with tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True) as work:
@@ -175,8 +178,8 @@ class Campaign:
         }
         cores = self._plan.generator_cores
         command = locust_command(scenario, target, server, options, cores)
-        if not repeat and scenario == "ceiling":
-            self._keeper.amend_target(generator_command=command)
+        self._commands = [*self._commands, command]
+        self._keeper.amend_target(generator_commands=self._commands)
         log = self.folder / f"locust-{target.name}.log"
         locust = ManagedProcess(command, cores=cores, log=log, environment=subject.environment)
         try:

@@ -1,4 +1,4 @@
-"""Whether the result of a probe is VALID, by seven rules, and who was the bottleneck.
+"""Whether the result of a probe is VALID, by eight rules, and who was the bottleneck.
 
 Each rule answers with what is wrong and what to do about it; every rule that applies is named.
 """
@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from loadtests.measure.bottleneck import Bottleneck, Figures, bottleneck
 from loadtests.measure.evidence import Evidence, Outcome, evidence
 from loadtests.measure.facts import ProbeFacts
+from loadtests.measure.intervals import goodput_interval
 from loadtests.measure.lag import allowed_lag_us, lag_p99_us
 from loadtests.measure.steady import unsteadiness
 from loadtests.measure.window import WRONG_ANSWER
 
 MOST_TAKEN = 0.1
 """Of the server's cores, so much may go to others: interrupts and the like are some percent."""
+
+MOST_OFF = 0.05
+"""Half the 95 % interval of a goodput in closed loop, as a share: two runs are to agree as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,16 @@ def _steady(facts: ProbeFacts) -> str | None:
     return unsteadiness(facts.measured)
 
 
+def _precise(facts: ProbeFacts) -> str | None:
+    """Not in the design: what swings is steady in the mean, and the next run finds another mean."""
+    found = goodput_interval(facts.measured)
+    if facts.measured[0].span.rate_rps is not None or found is None:
+        return None
+    low, high = found
+    off = (high - low) / (high + low) if high > 0 else 0.0
+    return f"goodput is known to +-{off:.1%} only" if off > MOST_OFF else None
+
+
 def _complete(facts: ProbeFacts) -> str | None:
     windows = facts.measured
     parted = sum(window.workers != facts.workers for window in windows)
@@ -110,6 +124,7 @@ _RULES: tuple[tuple[str, _Rule, str], ...] = (
     ("evidence", _enough, "measure for longer, at a lower rate, or against a looser SLO"),
     ("lag", _prompt, "give the generator more or quieter cores, or more workers"),
     ("steady", _steady, "warm up and measure for longer, and stop what else uses the machine"),
+    ("precise", _precise, "measure for longer (--profile full), and stop what else is at work"),
     ("complete", _complete, "look why a worker fell behind or was lost, and run again"),
     ("reconciled", _reconciled, "see that nobody else uses the server, and what lies between"),
     (

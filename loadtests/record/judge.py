@@ -12,7 +12,7 @@ from loadtests.measure.window import Window, quantiles_ms
 from loadtests.record.answers import CapacityFound
 from loadtests.record.probes import RecordedProbe, facts_of, last_of
 from loadtests.record.run import TargetRun
-from loadtests.record.summary import Capacity, Ceiling, Interval, Latency, Reason, Verdict
+from loadtests.record.summary import Capacity, Ceiling, Interval, Latency, Outcome, Reason, Verdict
 from loadtests.search.ceiling import MAX_ERROR_RATIO, PROFILES
 
 SERVER = "server"
@@ -129,6 +129,15 @@ def judge_capacity(
         why=none or next((one.why for one, _ in rates if one.why), None),
         verdict=_together(target, each) if each else None,
     )
+
+
+def slo_outcome_of(
+    target: TargetRun, probe: RecordedProbe, found: Sequence[CapacityFound]
+) -> Outcome | None:
+    """Whether the SLO held in one probe of a search for a capacity; None for any other probe."""
+    if not found or probe.span.rate_rps is None:
+        return None
+    return verdicts.slo_outcome(facts_of(target, probe, None, slo=parse_slo(found[0].slo)))
 
 
 def _confirmed(

@@ -84,7 +84,7 @@ class TargetIdentity(Record):
     generator_cores: list[int]
     model_key: str
     server_command: list[str]
-    generator_command: list[str] = []
+    generator_commands: list[list[str]] = []
     settings: str
     address: str | None = None
     requests: str = ""

@@ -8,13 +8,14 @@ from loadtests.measure.intervals import goodput_interval, latency_interval
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import Window, quantiles_ms
 from loadtests.record.answers import CapacityFound
-from loadtests.record.judge import judge_capacity, judge_ceiling
+from loadtests.record.judge import judge_capacity, judge_ceiling, slo_outcome_of
 from loadtests.record.probes import RecordedProbe, recorded_probes
 from loadtests.record.run import RunInfo, TargetIdentity, TargetRun
 from loadtests.record.summary import (
     ErrorKind,
     Interval,
     Latency,
+    Outcome,
     Probe,
     Reconciliation,
     Summary,
@@ -71,12 +72,15 @@ def _target(
         ceiling=None if identity["failure"] else judged.ceiling,
         capacity=judge_capacity(target, probes, capacities),
         calibration=target.calibration,
-        probes=[_probe(number, probe) for number, probe in enumerate(probes, start=1)],
+        probes=[
+            _probe(number, probe, slo_outcome_of(target, probe, capacities))
+            for number, probe in enumerate(probes, start=1)
+        ],
         errors=_errors(probes),
     )
 
 
-def _probe(number: int, probe: RecordedProbe) -> Probe:
+def _probe(number: int, probe: RecordedProbe, slo_outcome: Outcome | None) -> Probe:
     window, span = probe.whole, probe.span
     times = window.times
     p99_us = latency_interval(probe.measured, 0.99)
@@ -103,6 +107,7 @@ def _probe(number: int, probe: RecordedProbe) -> Probe:
         generator_lag_ms=Latency(**quantiles_ms(times.generator_lag)),
         generator_busy_ratio=round(window.busy_ratio, 4),
         server_cores_used=None if cores is None else round(cores, 3),
+        slo_outcome=slo_outcome,
         reconciliation=Reconciliation(**asdict(probe.reconciliation())),
     )
 

@@ -18,6 +18,7 @@ from loadtests.record.run import (
 
 Bottleneck = Literal["server", "generator", "connections", "unknown"]
 ProbeStep = Literal["grow", "refine", "hold", "double", "bisect", "confirm"]
+Outcome = Literal["pass", "likely", "unlikely", "fail"]
 ReconciliationState = Literal["reconciled", "mismatch", "not checkable"]
 Interval = tuple[float, float]
 """Low and high end, at 95 %."""
@@ -75,6 +76,8 @@ class Probe(Record):
     ``latency_ms`` is response latency; ``p99_ci95_ms`` the interval of its p99, by batch means.
     ``generator_busy_ratio`` is (CPU time + run-queue wait) of the busiest generator thread per
     second; ``server_cores_used`` the CPU seconds of all the server's processes per second.
+    ``slo_outcome`` says whether the SLO held, for the probes of a search for a capacity: ``pass``
+    and ``fail`` were shown, the others are only likely.
     """
 
     number: int
@@ -98,6 +101,7 @@ class Probe(Record):
     generator_lag_ms: Latency
     generator_busy_ratio: float
     server_cores_used: float | None
+    slo_outcome: Outcome | None = None
     reconciliation: Reconciliation
 
 

@@ -1,8 +1,9 @@
 """The report's vocabulary, each word said once, for HTML and terminal alike."""
 
 from datetime import datetime
+from typing import Literal
 
-from loadtests.record.summary import Bottleneck, DeploymentKind, ProbeStep, TargetSummary
+from loadtests.record.summary import Bottleneck, DeploymentKind, Outcome, ProbeStep, TargetSummary
 from loadtests.report.derived import is_stand_in
 
 SERVERS = {"tfserving": "TensorFlow Serving", "torchserve": "TorchServe"}
@@ -12,7 +13,8 @@ STAND_INS = {
 }
 PROTOCOLS = {"grpc": "gRPC", "rest": "REST"}
 BODIES = {"tensor": "raw tensor", "json": "JSON", "binary": "binary"}
-STEPS: dict[ProbeStep, str] = {
+STEPS: dict[ProbeStep | Literal["warmup"], str] = {
+    "warmup": "a fresh server at work until its goodput stands still; nothing of it counts",
     "grow": "search: the users grow fourfold until goodput stops growing",
     "refine": "search: the users are narrowed down",
     "hold": "the held measurement, made fresh, that the ceiling's figures come from",
@@ -21,6 +23,12 @@ STEPS: dict[ProbeStep, str] = {
     "bisect": "search: the offered rate is narrowed down between one that holds the SLO and one "
     "that breaks it",
     "confirm": "the rate that was found, offered once more, fresh and for longer",
+}
+SLO_OUTCOMES: dict[Outcome, str] = {
+    "pass": "SLO held",
+    "likely": "SLO likely held, not shown",
+    "unlikely": "SLO likely broken, not shown",
+    "fail": "SLO broken",
 }
 DEPLOYMENTS: dict[DeploymentKind, str] = {
     "native": "the server's own program, run on this machine",
@@ -35,9 +43,9 @@ BOTTLENECKS: dict[Bottleneck, str] = {
     "unknown": "unknown",
 }
 GLOSSARY = {
-    "VALID": "there was enough evidence, the generator kept pace, the load was steady, every "
-    "window came from every worker, client and server counted the same, and no answer that was "
-    "compared was wrong.",
+    "VALID": "there was enough evidence, the generator kept pace, the load was steady, a "
+    "ceiling is known to \u00b15 %, every window came from every worker, client and server counted "
+    "the same, nothing else took the server's cores, and no answer that was compared was wrong.",
     "INVALID": "at least one of these did not hold. The figure is struck out, the reasons and "
     "remedies are given, and it takes no part in any comparison.",
     "bottleneck": "what set the figure: the server, the load generator, the client's own cap on "

@@ -1,7 +1,8 @@
 """The ceiling: the highest goodput sustained in closed loop, whatever the latency."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 GROWTH = 4
 FLAT = 0.03
@@ -15,6 +16,10 @@ LATENCIES_A_PROBE = 5
 """Of so many latencies a probe should consist: what ends at its edges then weighs little."""
 LATENCIES_AT_LEAST = 4
 """Where a probe would see fewer than so many latencies, one flat gain ends the growth."""
+WARMUP_USERS = 4
+WARM_USERS = 64
+"""A warm-up begins with few users; once they are answered, so many go on, or as many as a second's
+answers: what is slow would have them wait for a long time afterwards."""
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -36,12 +41,14 @@ class Load:
 class Profile:
     """How long the parts of a search last and how far it goes.
 
-    A probe lasts ``probe_s``, or longer where answers are slow, but not longer than ``hold_s``. All
-    is repeated ``repeats`` times, the server restarted before each, and with ``capacity`` the
-    capacity at an SLO is sought as well.
+    A fresh server is warmed for ``warmup_s`` at a time until two successive gains are flat, at
+    most ``warmups`` times. A probe lasts ``probe_s``, or longer where answers are slow, but not
+    longer than ``hold_s``. All is repeated ``repeats`` times, the server restarted before each, and
+    with ``capacity`` the capacity at an SLO is sought as well.
     """
 
     warmup_s: float
+    warmups: int
     settle_s: float
     probe_s: float
     hold_s: float
@@ -53,17 +60,19 @@ class Profile:
 
 PROFILES = {
     "quick": Profile(
-        warmup_s=4,
+        warmup_s=3,
+        warmups=6,
         settle_s=1,
         probe_s=3,
-        hold_s=15,
+        hold_s=13,
         refinements=3,
         max_users=1024,
         repeats=1,
         capacity=False,
     ),
     "full": Profile(
-        warmup_s=10,
+        warmup_s=5,
+        warmups=12,
         settle_s=3,
         probe_s=12,
         hold_s=60,
@@ -95,7 +104,9 @@ class CeilingSearch:
         self._bracket: tuple[int, int] | None = None
         self._refined = self._held = 0
         self._last_hold: Load | None = None
-        self._load: Load | None = Load("warmup", min(4, profile.max_users), 0, profile.warmup_s)
+        self._warmed: list[float] = []
+        users = found.users if found else min(WARMUP_USERS, profile.max_users)
+        self._load: Load | None = Load("warmup", users, 0, profile.warmup_s)
 
     @property
     def held(self) -> Load | None:
@@ -112,7 +123,7 @@ class CeilingSearch:
         if load is None:
             raise ValueError("the search is over")
         if load.step == "warmup":
-            self._load = self._after_warmup()
+            self._load = self._after_warmup(load, goodput_rps)
         elif load.step == "hold":
             self._load = self._after_hold(load.users, goodput_rps, error_ratio)
         elif load.step == "double":
@@ -121,7 +132,14 @@ class CeilingSearch:
             self._goodput[load.users] = goodput_rps if error_ratio <= MAX_ERROR_RATIO else -1.0
             self._load = self._after_growth() if load.step == "grow" else self._refine()
 
-    def _after_warmup(self) -> Load:
+    def _after_warmup(self, load: Load, goodput_rps: float) -> Load:
+        """The same again while goodput grows, as it does in a JVM that compiles what it repeats."""
+        if not self._warmed and self._found is None:
+            within_a_second = min(max(load.users, int(goodput_rps)), WARM_USERS)
+            load = replace(load, users=min(within_a_second, self._profile.max_users))
+        self._warmed.append(goodput_rps)
+        if len(self._warmed) < self._profile.warmups and _flat(self._warmed)[-2:] != [True, True]:
+            return load
         if self._found is None:
             return self._probe("grow", 1)
         self._last_hold = self._found
@@ -153,8 +171,7 @@ class CeilingSearch:
 
     def _flat_gains(self) -> list[bool]:
         """Of each load after the first, whether it gained too little over all before it."""
-        values = list(self._goodput.values())
-        return [value < (1 + FLAT) * max(values[:i]) for i, value in enumerate(values) if i]
+        return _flat(list(self._goodput.values()))
 
     def _after_growth(self) -> Load:
         grown = list(self._goodput)
@@ -215,6 +232,11 @@ class CeilingSearch:
         settle_s = self._probe("hold", users).settle_s
         self._last_hold = Load("hold", users, settle_s, self._profile.hold_s)
         return self._last_hold
+
+
+def _flat(values: Sequence[float]) -> list[bool]:
+    """Of each value after the first, whether it is too little more than all before it."""
+    return [value <= (1 + FLAT) * max(values[:i]) for i, value in enumerate(values) if i]
 
 
 def _inner(low: int, high: int) -> tuple[int, int]:

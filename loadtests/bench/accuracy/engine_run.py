@@ -19,6 +19,7 @@ from loadtests.search.ceiling import CeilingSearch, Load, Profile
 TIMES = ("service", "response", "slot_wait", "generator_lag")
 PROFILE = Profile(
     warmup_s=1,
+    warmups=1,
     settle_s=0.3,
     probe_s=1.5,
     hold_s=4,

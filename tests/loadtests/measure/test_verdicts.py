@@ -1,4 +1,4 @@
-"""Each of the seven rules makes a probe INVALID by itself, and says what to do."""
+"""Each of the eight rules makes a probe INVALID by itself, and says what to do."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from loadtests.measure.reconcile import Reconciliation
 from loadtests.measure.slo import Slo
 from loadtests.measure.verdicts import slo_outcome, verdict
 from loadtests.measure.window import Window
-from tests.loadtests.measure.windows import OPEN, alike, drain
+from tests.loadtests.measure.windows import CLOSED, OPEN, alike, drain
 
 SLO = Slo(0.99, 25_000)
 
@@ -65,6 +65,15 @@ def test_an_unsteady_probe_is_invalid() -> None:
     assert broken(facts(measured=drifting)) == ["steady"]
     assert slo_outcome(facts(measured=drifting)) == "likely"
     assert broken(facts(measured=probe()[:9], slo=None)) == ["steady"]
+
+
+@pytest.mark.parametrize(("swing", "rules"), [(67, ["precise"]), (66, [])])
+def test_a_ceiling_must_be_known_well(swing: int, rules: list[str]) -> None:
+    """Half the interval is t(9) x swing x sqrt(10/9) / sqrt(10) = 0.754 x swing, of 1000."""
+    swinging = [replace(w, right=1000 + swing * (-1) ** w.number) for w in probe(span=CLOSED)[:10]]
+    assert broken(facts(measured=swinging, slo=None)) == rules
+    in_open_loop = [replace(w, span=OPEN) for w in swinging]
+    assert broken(facts(measured=in_open_loop, slo=None)) == []
 
 
 @pytest.mark.parametrize(("taken", "rules"), [(0.21, ["undisturbed"]), (0.19, []), (None, [])])

@@ -146,7 +146,7 @@ def make_target(best_rps: float = 10_243.7, **changes: Any) -> TargetSummary:
         "generator_cores": [0],
         "model_key": "6f1d2ac09b3e",
         "server_command": ["torchserve", "--start", "--ts-config", "config.properties"],
-        "generator_command": ["locust", "-f", "ceiling.py", "--headless"],
+        "generator_commands": [["locust", "-f", "ceiling.py", "--headless"]],
         "settings": "job_queue_size=1000\ndefault_workers_per_model=1\n",
         "parity": Parity(requests=359, max_difference=3.1e-7, tolerance=1e-4, accuracy=0.9749),
         "verdict": make_verdict(),

@@ -8,7 +8,7 @@ from loadtests.record.summary import ErrorKind, Reason, Reconciliation, Summary
 from loadtests.report.html import render, write_report
 from serving.errors import RecordError
 from tests.loadtests.report.report_page import Page, shown
-from tests.loadtests.report.summaries import BODY, UNKNOWN, make_verdict
+from tests.loadtests.report.summaries import BODY, UNKNOWN, make_verdict, with_capacity
 
 Builder = Callable[..., Any]
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\x1b[31m"
@@ -142,7 +142,7 @@ def test_foreign_text_stays_text(target: Builder, summary: Builder) -> None:
         summary(
             target(model=HOSTILE, configuration=HOSTILE, server_version=HOSTILE, failure=HOSTILE,
                    probes=probes, errors=errors, verdict=verdict, settings=HOSTILE,
-                   server_command=[HOSTILE], generator_command=[HOSTILE], model_key=HOSTILE),
+                   server_command=[HOSTILE], generator_commands=[[HOSTILE]], model_key=HOSTILE),
             target(model=HOSTILE),
             failure=HOSTILE, name=HOSTILE, profile=HOSTILE, started=HOSTILE, command=[HOSTILE],
             versions={HOSTILE: HOSTILE},
@@ -224,3 +224,18 @@ def test_a_folder_that_cannot_be_written_is_one_line(
         f"cannot write {path}: No such file or directory; free space there or choose "
         "another folder with --out"
     )
+
+
+def test_each_rate_tells_whether_the_slo_held(target: Builder, summary: Builder) -> None:
+    outcomes = {8_200.0: "pass", 10_300.0: "fail", 9_000.0: "likely"}
+    searched = with_capacity(target())
+    probes = [
+        probe.model_copy(update={"slo_outcome": outcomes.get(probe.rate_rps or 0)})
+        for probe in searched.probes
+    ]
+    rows = shown(summary(searched.model_copy(update={"probes": probes}))).table("All probes")
+    steps = {row[2]: row[1] for row in rows if row[1].startswith("bisect")}
+    assert steps["8,200/s"] == "bisect: SLO held"
+    assert steps["10,300/s"] == "bisect: SLO broken"
+    assert steps["9,000/s"] == "bisect: SLO likely held, not shown"
+    assert steps["5,100/s"] == "bisect"

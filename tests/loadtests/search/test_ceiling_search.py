@@ -52,10 +52,33 @@ def test_the_held_load_draws_nearly_all(knee: int, shape: Callable[..., Server])
     assert users <= 2 * knee
 
 
+def warmed(goodputs_rps: list[float], profile: str = "quick") -> list[Load]:
+    """The warm-ups of a server that gives so much in its first ones, and then the last for ever."""
+    search = CeilingSearch(PROFILES[profile])
+    loads: list[Load] = []
+    while (load := search.next_load()) is not None and load.step == "warmup":
+        loads.append(load)
+        search.feed(goodputs_rps[min(len(loads), len(goodputs_rps)) - 1], 0.0)
+    return loads
+
+
+def test_a_server_that_compiles_what_it_repeats_is_warmed_until_it_stands_still() -> None:
+    cold = [439.0, 2647, 4053, 5126, 5185, 6610, 6844]  # one flat gain in between says nothing
+    assert len(warmed(cold, "full")) == len(cold) + 2
+    assert len(warmed(cold)) == PROFILES["quick"].warmups
+    assert len(warmed([500.0])) == 3
+    assert len(warmed([0.0])) == 3  # one that answers nothing does not get warmer
+
+
+def test_a_warm_up_asks_no_more_than_is_answered_within_a_second() -> None:
+    assert [load.users for load in warmed([900.0])] == [4, 64, 64]
+    assert [load.users for load in warmed([20.0])] == [4, 20, 20]
+    assert [load.users for load in warmed([0.5])] == [4, 4, 4]
+
+
 def test_it_starts_with_a_warmup_and_ends_with_one_hold_and_its_double() -> None:
     steps = [load.step for load in searched(saturating(20, 500))]
-    assert steps[0] == "warmup"
-    assert steps.count("warmup") == 1
+    assert steps[:4] == ["warmup"] * 4 != steps[1:5]
     assert steps[-2:] == ["hold", "double"]
     assert steps.count("hold") == steps.count("double") == 1
     assert steps == sorted(steps, key=["warmup", "grow", "refine", "hold", "double"].index)
@@ -77,14 +100,15 @@ def test_a_repeat_holds_what_was_found_and_its_double() -> None:
     while (load := again.next_load()) is not None:
         loads.append(load)
         again.feed(*slow(4, 2.0)(load.users))
-    assert [load.step for load in loads] == ["warmup", "hold", "double"]
-    assert loads[1] == first.held == again.held
-    assert loads[2].settle_s >= 2 * loads[2].users / 4
+    assert [load.step for load in loads] == ["warmup"] * 3 + ["hold", "double"]
+    assert loads[3] == first.held == again.held
+    assert loads[4].settle_s >= 2 * loads[4].users / 4
 
 
 def test_a_repeat_whose_answers_go_wrong_finds_nothing() -> None:
     again = CeilingSearch(PROFILES["quick"], found=Load("hold", 8, 1, 15))
-    again.feed(10.0, 0.0)
+    for _ in range(3):
+        again.feed(10.0, 0.0)
     again.feed(10.0, 0.5)
     assert again.next_load() is None
 
@@ -127,10 +151,17 @@ def test_growth_stays_within_the_profile() -> None:
     assert held(loads).users == PROFILES["quick"].max_users
 
 
+def lasts_s(loads: list[Load]) -> float:
+    """With a second for the users to come and the load to drain."""
+    return sum(load.settle_s + load.measure_s + 1 for load in loads)
+
+
 def test_quick_stays_within_ninety_seconds() -> None:
     for knee in (1, 10, 100, 1000):
-        loads = searched(saturating(knee, 1000.0), "quick")
-        assert sum(load.settle_s + load.measure_s + 1 for load in loads) <= 90
+        assert lasts_s(searched(saturating(knee, 1000.0), "quick")) <= 90
+    cold = [Load("warmup", 64, 0, PROFILES["quick"].warmup_s)] * PROFILES["quick"].warmups
+    warm = [load for load in searched(saturating(100, 9000.0), "quick") if load.step != "warmup"]
+    assert lasts_s(cold + warm) <= 90
 
 
 def slow(knee: int, service_s: float) -> Server:
