@@ -34,9 +34,8 @@ SECRET = "sesame-1234"  # noqa: S105
 SHORT = """
 from dataclasses import replace
 from loadtests.search import ceiling
-ceiling.PROFILES["quick"] = replace(
-    ceiling.PROFILES["quick"], warmup_s=1, settle_s=0.5, probe_s=1, hold_s=11, refinements=0
-)
+short = {"warmup_s": 1, "warmups": 2, "settle_s": 0.5, "probe_s": 1, "hold_s": 11, "refinements": 0}
+ceiling.PROFILES["quick"] = replace(ceiling.PROFILES["quick"], **short)
 from loadtests.scenarios.ceiling import *
 """
 
