@@ -26,6 +26,7 @@ from loadtests.target import Target
 from serving.access import hide_headers
 from serving.client import connect, paced
 from serving.deployment import Deployment, deploy
+from serving.errors import ParityError
 from serving.launch import Launch
 from serving.parity import check_parity
 from serving.process import ManagedProcess
@@ -115,8 +116,11 @@ class Campaign:
             return
         self._view.phase("checking parity")
         address = server.address(corpus.protocol)
-        with connect(corpus, address, PARITY_TIMEOUT_S, subject.access) as ask:
-            found = check_parity(corpus, paced(ask, subject.most_rps), subject.compared)
+        try:
+            with connect(corpus, address, PARITY_TIMEOUT_S, subject.access) as ask:
+                found = check_parity(corpus, paced(ask, subject.most_rps), subject.compared)
+        except ParityError as error:
+            raise ParityError("; ".join(filter(None, (str(error), subject.remedy)))) from None
         self._keeper.amend_target(
             parity=Parity(
                 against=corpus.against,

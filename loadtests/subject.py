@@ -24,6 +24,8 @@ from serving.requests.values import Wish
 MOST_COMPARED = 500
 """Requests that are compared one by one before the load, of a corpus of any size."""
 ASK_TIMEOUT_S = 60.0
+OTHER_MODEL = "if another model of that name is served there, make it a corpus (record-corpus)"
+OTHER_ANSWERS = "if the server is right, make the corpus again, or with a larger --tolerance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Subject:
     """One target's requests, how its server comes to run, and what the generator is told of both.
 
     ``options`` are those of the scenario, ``environment`` is the generator's; ``unknown`` says in
-    words what cannot be known of this server. ``cores_unknown``: it may share the generator's.
+    words what cannot be known of this server, ``remedy`` what to do where its answers differ.
+    ``cores_unknown``: it may share the generator's.
     """
 
     corpus: AnyCorpus
@@ -44,6 +47,7 @@ class Subject:
     cores_unknown: bool = False
     requests: str = ""
     unknown: tuple[str, ...] = ()
+    remedy: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -138,6 +142,7 @@ class _Elsewhere:
             server_cores=self._plan.server_cores if told else (),
             cores_unknown=external.local and not told,
             requests=f"{len(corpus)} requests: {made}",
+            remedy=OTHER_MODEL if isinstance(corpus, Corpus) else OTHER_ANSWERS,
             unknown=tuple(
                 _unknown(
                     external, corpus, repeats=PROFILES[self._plan.profile].repeats, cores_told=told
