@@ -27,6 +27,8 @@ PING_METHOD = "/org.pytorch.serve.grpc.inference.InferenceAPIsService/Ping"
 _REFUSED = (401, 403, "UNAUTHENTICATED", "PERMISSION_DENIED")
 _TOKEN = "InvalidKeyException"  # noqa: S105 - how TorchServe says it, with HTTP 400
 _MISSING = (404, "NOT_FOUND")
+_NOT_FOUND = "ModelNotFoundException"
+"""How TorchServe says it, over gRPC as INTERNAL."""
 
 
 def examine(external: ExternalServer, protocol: str, model: str) -> str:
@@ -65,7 +67,7 @@ def explain_refusal(refused: Refused, address: str, model: str) -> RedlineError:
     """What to say of a request for a prediction that was refused."""
     if is_denied(refused):
         return _access_error(refused, address)
-    if refused.code in _MISSING:
+    if refused.code in _MISSING or _NOT_FOUND in str(refused):
         return _no_model(refused, address, model)
     return CorpusError(f"{address} does not answer a request for {model}: {refused}")
 

@@ -17,7 +17,7 @@ def cast(values: Any, dtype: int, where: str) -> NDArray[Any]:
         raise CorpusError(f"{where}: values of type {tensors.type_name(dtype)} cannot be sent")
     try:
         if wanted.kind == "O":
-            return _texts(values)
+            return texts(values)
         given = np.asarray(values)
         with np.errstate(invalid="ignore", over="ignore"):  # what does not fit is found below
             made = given.astype(wanted)
@@ -29,7 +29,8 @@ def cast(values: Any, dtype: int, where: str) -> NDArray[Any]:
     return made
 
 
-def _texts(values: Any) -> NDArray[Any]:
+def texts(values: Any) -> NDArray[Any]:
+    """Nested lists of strings (or ``{"b64": ...}``) as bytes; ValueError for anything else."""
     given = np.array(values, dtype=object) if isinstance(values, list) else np.asarray(values)
     return objects([encode.text_bytes(one) for one in given.ravel().tolist()], given.shape)
 

@@ -9,7 +9,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from serving.errors import CorpusError, WireError
-from serving.requests.cast import stack
+from serving.requests.cast import stack, texts
 from serving.requests.compare import AnswerForm
 from serving.requests.encode import listing
 from serving.requests.item import Item, batches, compact
@@ -75,7 +75,8 @@ def _response(content: Any, output: str) -> bytes:
     outputs = named if isinstance(named, dict) else {output: named}
     response = PredictResponse()
     for name, values in outputs.items():
-        tensors.fill(response.outputs[name], np.asarray(values))
+        array = np.asarray(values)
+        tensors.fill(response.outputs[name], array if array.dtype.kind in "iufb" else texts(values))
     return response.SerializeToString(deterministic=True)
 
 

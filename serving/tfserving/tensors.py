@@ -53,7 +53,7 @@ def fill(tensor: TensorProto, values: Array) -> None:
     dtype = values.dtype.newbyteorder("<")
     if dtype not in _NUMBERS:
         raise WireError(f"values of type {values.dtype} cannot be sent")
-    tensor.dtype = _NUMBERS[dtype]
+    tensor.dtype = _NUMBERS[dtype]  # type: ignore[assignment]  # an enum's number
     for size in values.shape:
         tensor.tensor_shape.dim.add(size=size)
     if dtype.kind == "O":

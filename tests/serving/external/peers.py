@@ -14,7 +14,9 @@ Handler = Callable[[bytes, grpc.ServicerContext], bytes]
 
 
 @contextmanager
-def grpc_peer(methods: dict[str, Handler], identity: Identity | None = None) -> Iterator[int]:
+def grpc_peer(
+    methods: dict[str, Handler], identity: Identity | None = None, host: str = "127.0.0.1"
+) -> Iterator[int]:
     """A gRPC server of these methods on a port of its own."""
     server = grpc.server(ThreadPoolExecutor(2))
     for method, handler in methods.items():
@@ -23,10 +25,10 @@ def grpc_peer(methods: dict[str, Handler], identity: Identity | None = None) -> 
         generic = grpc.method_handlers_generic_handler(service, {name: answer})
         server.add_generic_rpc_handlers((generic,))
     if identity is None:
-        port = server.add_insecure_port("127.0.0.1:0")
+        port = server.add_insecure_port(f"{host}:0")
     else:
         pair = [(identity.key, identity.certificate)]
-        port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials(pair))
+        port = server.add_secure_port(f"{host}:0", grpc.ssl_server_credentials(pair))
     server.start()
     try:
         yield port

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2
 
 from serving.errors import WireError
 from serving.tfserving import tensors
@@ -19,7 +20,7 @@ def values(dtype: str) -> np.ndarray:
 def test_tensorflow_reads_what_is_written(dtype: str) -> None:
     tensor = TensorProto()
     tensors.fill(tensor, values(dtype))
-    theirs = tf.make_ndarray(tf.compat.v1.TensorProto.FromString(tensor.SerializeToString()))
+    theirs = tf.make_ndarray(tensor_pb2.TensorProto.FromString(tensor.SerializeToString()))
     assert theirs.dtype == np.dtype(dtype)
     np.testing.assert_array_equal(theirs, values(dtype))
 
@@ -29,14 +30,14 @@ def test_tensorflow_reads_what_is_written(dtype: str) -> None:
 def test_what_tensorflow_writes_is_read(dtype: str, raw: bool) -> None:
     made = tf.make_tensor_proto(values(dtype))
     if not raw:  # typed fields, as TensorFlow Serving answers
-        made = tf.compat.v1.TensorProto(dtype=made.dtype, tensor_shape=made.tensor_shape)
+        made = tensor_pb2.TensorProto(dtype=made.dtype, tensor_shape=made.tensor_shape)
         _fill_typed(made, values(dtype))
     read = tensors.read(TensorProto.FromString(made.SerializeToString()))
     assert read.dtype == np.dtype(dtype)
     np.testing.assert_array_equal(read, values(dtype))
 
 
-def _fill_typed(tensor: "tf.compat.v1.TensorProto", array: np.ndarray) -> None:
+def _fill_typed(tensor: tensor_pb2.TensorProto, array: np.ndarray) -> None:
     kind, size = array.dtype.kind, array.dtype.itemsize
     flat = array.ravel()
     if array.dtype == np.float16:
@@ -54,7 +55,7 @@ def _fill_typed(tensor: "tf.compat.v1.TensorProto", array: np.ndarray) -> None:
 def test_texts_go_both_ways() -> None:
     tensor = TensorProto()
     tensors.fill(tensor, np.array([b"a", b"\xff\x00"], dtype=object))
-    theirs = tf.make_ndarray(tf.compat.v1.TensorProto.FromString(tensor.SerializeToString()))
+    theirs = tf.make_ndarray(tensor_pb2.TensorProto.FromString(tensor.SerializeToString()))
     assert theirs.tolist() == [b"a", b"\xff\x00"]
     assert tensors.read(tensor).tolist() == [b"a", b"\xff\x00"]
 
