@@ -14,6 +14,7 @@ from serving.corpus import AnyCorpus, Corpus, open_corpus
 from serving.deployment import Deployment, plan_launch
 from serving.external.examine import examine, first_answer
 from serving.external.server import ExternalServer
+from serving.external.stand_in import is_stand_in
 from serving.launch import Launch
 from serving.models import MODELS
 from serving.models.store import BuiltModel, ensure
@@ -130,7 +131,7 @@ class _Elsewhere:
         corpus, made, key = self._corpus(target)
         with connect(corpus, address, ASK_TIMEOUT_S, external.access) as ask:
             first_answer(external, corpus, ask)
-        launch = _launch(external, target, version)
+        launch = _launch(external, target, version, kind=self._kind(target))
         options = {"max-rate": external.most_rps, "ca": external.access.ca_file}
         return Subject(
             corpus=corpus,
@@ -151,6 +152,13 @@ class _Elsewhere:
             options=options if isinstance(corpus, Corpus) else {**options, "corpus": key},
         )
 
+    def _kind(self, target: Target) -> str:
+        """A stand-in is never called by the server's name, whoever started it."""
+        server = self._asked.server
+        asked = server.addresses[target.protocol], target.model, server.access
+        stand_in = server.server == "tfserving" and is_stand_in(*asked)
+        return "embedded" if stand_in else "external"
+
     def _corpus(self, target: Target) -> tuple[AnyCorpus, str, str]:
         """The requests, what they are in words, and the folder they are in (or our model's key)."""
         folder = self._asked.corpora.get(target)
@@ -166,13 +174,13 @@ class _Elsewhere:
         return read, read.manifest.made, str(folder)
 
 
-def _launch(external: ExternalServer, target: Target, version: str) -> Launch:
+def _launch(external: ExternalServer, target: Target, version: str, kind: str) -> Launch:
     addresses = {target.protocol: external.addresses[target.protocol]}
     if external.metrics:
         addresses["metrics"] = external.metrics
     return Launch(
         server=external.server,
-        kind="external",
+        kind=kind,
         version=version,
         command=(),
         configuration="",

@@ -13,6 +13,7 @@ from serving.corpus import AnyCorpus
 from serving.errors import AccessError, CorpusError, DeploymentError, RedlineError, WireError
 from serving.external.reach import check_reachable, explain_http
 from serving.external.server import ExternalServer
+from serving.external.stand_in import STATUS_METHOD
 from serving.tfserving.predict_pb2 import ModelSpec
 from serving.tfserving.status_pb2 import (
     GetModelStatusRequest,
@@ -22,7 +23,6 @@ from serving.tfserving.status_pb2 import (
 
 TIMEOUT_S = 10.0
 NAMES = {"tfserving": "TensorFlow Serving", "torchserve": "TorchServe"}
-STATUS_METHOD = "/tensorflow.serving.ModelService/GetModelStatus"
 PING_METHOD = "/org.pytorch.serve.grpc.inference.InferenceAPIsService/Ping"
 _REFUSED = (401, 403, "UNAUTHENTICATED", "PERMISSION_DENIED")
 _TOKEN = "InvalidKeyException"  # noqa: S105 - how TorchServe says it, with HTTP 400

@@ -19,9 +19,9 @@ from loadtests.live import View
 from loadtests.record.summary import Summary
 from loadtests.search.ceiling import PROFILES
 from serving.deployment import Deployment
-from serving.external.examine import STATUS_METHOD
 from serving.external.metadata import METHOD as METADATA_METHOD
 from serving.external.server import external_server
+from serving.external.stand_in import STATUS_METHOD
 from serving.tfserving.predict_pb2 import DT_FLOAT, PredictRequest, PredictResponse
 from serving.tfserving.signature_pb2 import Signatures
 from serving.tfserving.status_pb2 import GetModelMetadataResponse, ModelVersionStatus
@@ -75,7 +75,7 @@ def test_a_whole_run_within_the_rate_that_is_allowed(
         os.sched_setaffinity(0, affinity)
     (target,) = summary.targets
     assert (target.deployment, target.configuration, target.address) == (
-        *("external", "as-found"),
+        *("embedded", "as-found"),  # never called TensorFlow Serving, whoever started it
         address,
     )
     assert (target.server_cores, target.max_rate_rps, target.batch) == ([], 150.0, 8)
@@ -167,6 +167,7 @@ def test_a_token_that_expires_in_mid_run_ends_it(tmp_path: Path) -> None:
     assert not summary.complete
     (target,) = summary.targets
     assert target.failure == summary.failure
+    assert target.deployment == "external"
     assert target.requests.startswith("64 requests: made up for serving_default by seed 20: x ")
     assert target.parity is not None
     assert (target.parity.requests, target.parity.max_difference) == (64, 0.0)

@@ -6,10 +6,12 @@ from pathlib import Path
 import grpc
 import pytest
 
+from serving.access import OPEN
 from serving.deployment import Deployment
 from serving.errors import AccessError, DeploymentError, RedlineError
-from serving.external.examine import PING_METHOD, STATUS_METHOD, examine
+from serving.external.examine import PING_METHOD, examine
 from serving.external.server import ExternalServer, external_server
+from serving.external.stand_in import STATUS_METHOD, is_stand_in
 from serving.tfserving.status_pb2 import GetModelStatusResponse, ModelVersionStatus
 from tests.identity import Identity, self_signed
 from tests.serving.external.peers import Handler, grpc_peer, tcp_peer
@@ -36,6 +38,14 @@ def test_real_servers_are_known(
     told = examine(*at(embedded.address(protocol)), "digits")
     assert told == "model version 1"
     assert examine(*at(torchserve.address(protocol), "torchserve"), "digits") == "not told"
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_the_stand_in_is_known_for_one(
+    embedded: Deployment, torchserve: Deployment, protocol: str
+) -> None:
+    assert is_stand_in(embedded.address(protocol), "digits", OPEN)
+    assert not is_stand_in(torchserve.address(protocol), "digits", OPEN)
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "rest"])
