@@ -1,5 +1,6 @@
 """Whether an address answers, and in the protocol that its scheme names."""
 
+import contextlib
 import socket
 import ssl
 from urllib.parse import urlsplit
@@ -23,15 +24,14 @@ def check_reachable(address: str, access: Access, timeout_s: float = TIMEOUT_S) 
     with _connected(address, timeout_s) as plain:
         if scheme in ("grpcs", "https"):
             _check_tls(plain, address, access)
-        elif scheme == "grpc" and (found := _spoken(plain)) != "gRPC":
-            raise DeploymentError(f"{address}: {_told(found)}, not gRPC: {_try_instead(found)}")
+    if scheme == "grpc" and (found := _spoken(address)) != "gRPC":
+        raise DeploymentError(f"{address}: {_told(found)}, not gRPC: {_try_instead(found)}")
 
 
 def explain_http(address: str, why: str) -> DeploymentError:
     """What to say of an ``http`` address that gave no HTTP reply."""
     try:
-        with _connected(address, TIMEOUT_S) as plain:
-            found = _spoken(plain)
+        found = _spoken(address)
     except DeploymentError as error:
         return error
     if found in ("gRPC", "TLS"):
@@ -75,22 +75,32 @@ def _check_tls(plain: socket.socket, address: str, access: Access) -> None:
         )
 
 
-def _spoken(plain: socket.socket) -> str:
-    """What answers the first words of HTTP/2."""
-    try:
+def _spoken(address: str) -> str:
+    """What answers the first words of HTTP/2; DeploymentError when nothing listens any more."""
+    said = b""
+    with _connected(address, TIMEOUT_S) as plain, contextlib.suppress(OSError):
         plain.sendall(_PREFACE + _EMPTY_SETTINGS)
-        said = b""
         while len(said) < len(_EMPTY_SETTINGS) and (more := plain.recv(64)):
             said += more
-    except OSError:
-        said = b""
     if said.startswith(b"HTTP/1"):
         return "HTTP/1.1"
     if len(said) > 3 and said[0] in _TLS_RECORDS and said[1] == 3:
         return "TLS"
     if len(said) >= len(_EMPTY_SETTINGS) and said[3] == _SETTINGS_TYPE:
         return "gRPC"
-    return ""
+    return "TLS" if _speaks_tls(address) else ""
+
+
+def _speaks_tls(address: str) -> bool:
+    """Some end the connection without a word when they hear what is no TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False  # nothing is told to it: only whether it speaks matters
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with _connected(address, TIMEOUT_S) as plain, context.wrap_socket(plain):
+            return True
+    except OSError:
+        return False
 
 
 def _told(found: str) -> str:
