@@ -50,7 +50,7 @@ def corpus(folder: Path, body: str, *answers: bytes) -> Path:
 def options(made: Path, identity: Identity, host: str, client: str) -> list[str]:
     return [
         *("--host", host, "--corpus", str(made), "--ca", str(identity.file), "--client", client),
-        *("-u", "4", "-r", "4", "-t", "2s"),
+        *("-u", "4", "-r", "4", "-t", "4s"),
     ]
 
 

@@ -102,7 +102,8 @@ def test_lines_and_warmup_records_are_taken_too(
         agree(corpus, address)
     warmup = digits.tfserving_base_path / "1" / "assets.extra" / "tf_serving_warmup_requests"
     more = ("--from", warmup, "--batch", 1)
-    agree(record(tmp_path / "w", "tfserving", embedded.address("grpc"), *more), address)
+    address = embedded.address("grpc")
+    agree(record(tmp_path / "w", "tfserving", address, *more), address)
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "rest"])
