@@ -1,8 +1,10 @@
 # `make help` lists the verbs. Variables: PYTHON (the interpreter that .venv is made from),
-# TORCH_INDEX (an index that offers CPU builds of PyTorch), ARGS (more arguments for loadtest and
-# bench), FUZZ_SECONDS (how long to fuzz).
+# TORCH_INDEX (an index that offers CPU builds of PyTorch), DEPLOYMENT (how loadtest runs the servers:
+# auto, image, native or embedded), ARGS (more arguments for loadtest, ui, bench, up and logs),
+# FUZZ_SECONDS (how long to fuzz).
 PYTHON ?= python3
 TORCH_INDEX ?=
+DEPLOYMENT ?= auto
 ARGS ?=
 FUZZ_SECONDS ?= 60
 BIN := .venv/bin
@@ -10,20 +12,40 @@ PROMETHEUS := exporters/prometheus
 export PYTHON TORCH_INDEX FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup loadtest test bench sanitize fuzz lint clean
+.PHONY: help setup loadtest ui up down ps logs test test-compose bench sanitize fuzz lint clean
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 setup: ## install what is missing: system packages, .venv, Python packages
 	@./scripts/setup
 
 loadtest: setup ## serve the models, load each server to its ceiling, leave a report in results/latest
-	@$(BIN)/redline run $(ARGS)
+	@$(BIN)/redline run --deployment $(DEPLOYMENT) $(ARGS)
+
+up: ## start the whole stack in containers, and wait until every server answers rightly
+	@./scripts/compose build --quiet
+	@./scripts/compose up --detach --wait $(ARGS)
+
+down: ## stop the stack and remove all of it but its images
+	@./scripts/compose down --volumes --remove-orphans
+
+ps: ## what of the stack runs, and how it is
+	@./scripts/compose ps --all
+
+logs: ## what the stack prints; ARGS="--follow locust-master" chooses
+	@./scripts/compose logs $(ARGS)
+
+ui: setup ## both servers and Locust's web UI: choose a target and a scenario, see the report
+	@$(BIN)/redline ui $(ARGS)
 
 test: ## run every test
 	@./scripts/setup test
 	@$(BIN)/python -m pytest
+
+test-compose: ## the stack in a real Docker engine: healthy, right, loaded, killed in part, gone
+	@./scripts/setup compose
+	@REDLINE_STACK=1 $(BIN)/python -m pytest tests/compose $(ARGS)
 
 bench: ## the load engine beside wrk, h2load, k6 and Locust, and beside a server's own log
 	@./scripts/setup bench

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from exporters.collectors import host, process, runs, tfserving, torchserve
 from exporters.container import container_pid
 from exporters.listen import Collects
+from exporters.process import oldest_of
 
 _LISTEN = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
 _MAX_PORT = 65_535
@@ -75,6 +76,13 @@ def _add_process(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=lambda name: partial(container_pid, name),
         help="a container of this machine's Docker engine, by name or id",
+    )
+    tree.add_argument(
+        "--user",
+        dest="roots",
+        action="append",
+        type=_user,
+        help="a user's number: the oldest process of this user's, whichever that is now",
     )
     tree.add_argument(
         "--role",
@@ -144,6 +152,13 @@ def _listen(text: str) -> tuple[str, int]:
     if not found or int(found["port"]) > _MAX_PORT:
         raise argparse.ArgumentTypeError(f"no HOST:PORT as in 127.0.0.1:9501: {text!r}")
     return found["six"] or found["host"], int(found["port"])
+
+
+def _user(text: str) -> process.FindPid:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"no user's number: {text!r}")
+    user = int(text)
+    return lambda _limit_s: oldest_of(user)
 
 
 def _pid(text: str) -> process.FindPid:

@@ -40,6 +40,18 @@ class TreeUsage:
     open_files: int | None
 
 
+def oldest_of(user: int) -> int:
+    """The id of the oldest process of ``user``, a number; SourceError when there is none."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.uids().real == user:
+                found.append((process.create_time(), process.pid))
+    if not found:
+        raise SourceError(f"user {user}", Trouble.GONE, "no process is this user's")
+    return min(found)[1]
+
+
 def read_tree(pid: int, *, with_pss: bool = False) -> TreeUsage:
     """The tree below and with ``pid``; SourceError when there is no such process.
 

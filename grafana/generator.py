@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models import prometheus as queries
 
 from exporters import schema
 from grafana.frame import framed, with_annotations
-from grafana.parts import RED, SOURCE, Query, figure, graph, limit
+from grafana.parts import RED, SOURCE, Query, figure, graph, limit, state
 from grafana.promql import chosen, rate, recorded
 
 UID = "redline-generator"
@@ -58,18 +58,16 @@ def _health(frame: d.Dashboard) -> d.Dashboard:
         )
         .with_panel(figure("Probe", schema.PROBE.help, "short", Query(chosen(schema.PROBE), by)))
         .with_panel(
-            figure(
+            state(
                 "Step",
                 schema.STEP.help,
-                "short",
                 Query(chosen(schema.STEP), "{{step}}"),
             )
         )
         .with_panel(
-            figure(
+            state(
                 "Phase",
                 schema.PHASE.help,
-                "short",
                 Query(f"{chosen(schema.PHASE)} == 1", "{{phase}}"),
             )
         )

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders import dashboard as d
 
 from exporters import schema
 from grafana.frame import framed, with_annotations
-from grafana.parts import ORANGE, RED, Query, figure, graph
+from grafana.parts import ORANGE, RED, Query, figure, graph, state
 from grafana.promql import chosen, recorded
 
 UID = "redline-overview"
@@ -63,10 +63,10 @@ def _figures(frame: d.Dashboard) -> d.Dashboard:
             )
         )
         .with_panel(
-            figure(
+            state(
                 "Verdict",
-                "On the probe judged last, with its reasons.",
-                "short",
+                "On the probe judged last, with its reasons; NOT JUDGED is one of a search that is "
+                "too short for more.",
                 Query(chosen(schema.VERDICT), "{{verdict}} {{reason}} {{target}}"),
             )
         )
@@ -105,7 +105,7 @@ def _graphs(frame: d.Dashboard) -> d.Dashboard:
                 "Cores used",
                 "CPU time per second, of each process tree.",
                 "short",
-                Query(recorded("role:redline_process_cpu_cores:rate5s"), "{{role}}"),
+                Query("role:redline_process_cpu_cores:rate5s", "{{role}}"),
             )
         )
         .with_panel(
@@ -130,7 +130,7 @@ def _graphs(frame: d.Dashboard) -> d.Dashboard:
                 "Servers up",
                 "1 while a server tells its metrics.",
                 "short",
-                Query(chosen(schema.SERVER.up), "{{server}}"),
+                Query(chosen(schema.SERVER.up), "{{server}} {{deployment}}"),
                 most=1,
             )
         )

@@ -91,6 +91,14 @@ def figure(
     return panel
 
 
+def state(title: str, description: str, *queries: Query, span: int = 4) -> stat.Panel:
+    """What is the case at the end of the time shown, by the names of the series that there are."""
+    panel = figure(title, description, "short", span=span)
+    for query in _queries(queries):
+        panel = panel.with_target(query.instant())
+    return panel.graph_mode(common.BigValueGraphMode.NONE).text_mode(common.BigValueTextMode.NAME)
+
+
 def limit(panel: timeseries.Panel, value: float) -> timeseries.Panel:
     """The same with a dashed line at ``value``, beyond which it is in trouble."""
     steps = [models.Threshold(None, "transparent"), models.Threshold(value, RED)]

@@ -3,6 +3,8 @@
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from loadtests.admitted import check_admitted
 from loadtests.between import ask_capacity, held_in
 from loadtests.calibrate import Payload, calibrated, why_impossible
 from loadtests.live import View
-from loadtests.locust_run import GeneratorError, check_result, locust_command
+from loadtests.locust_run import USER_CLASSES, GeneratorError, check_result, locust_command
 from loadtests.metrics import Metrics
 from loadtests.plan import Plan
 from loadtests.record.keeper import RunKeeper, new_run_folder, utc_now
@@ -21,8 +23,10 @@ from loadtests.record.summary import Summary
 from loadtests.report.html import write_report
 from loadtests.search.ceiling import PROFILES
 from loadtests.seed import SEED
+from loadtests.spread import Master, master_at, workers_of
 from loadtests.subject import Subject, subjects_of
 from loadtests.target import Target
+from loadtests.versions import NextVersion
 from serving.access import hide_headers
 from serving.client import connect, paced
 from serving.deployment import Deployment, deploy
@@ -45,14 +49,18 @@ class Campaign:
         self._view = view
         self._cannot_calibrate = why_impossible()
         self._calibration: Calibration | None = None
+        self._next_version: NextVersion | None = None
+        """Of the server that runs, in the scenario that loads one."""
         self._commands: list[list[str]] = []
         """Those of the load generator for the current target."""
         self._probes = 0
         """The next probe's number in the record."""
-        self.folder = new_run_folder(plan.results, plan.profile)
+        self.folder = new_run_folder(
+            plan.results, plan.scenario.name if plan.scenario else plan.profile
+        )
         self._metrics = Metrics(self.folder, plan.generator_cores)
         self._windows = follow_windows(self.folder)
-        self._keeper = RunKeeper(self.folder, _run_info(plan, self.folder.name))
+        self._keeper = RunKeeper(self.folder, run_info(plan, self.folder.name))
         self._subjects = subjects_of(plan, self.folder, view.say)
 
     def run(self) -> Summary:
@@ -68,8 +76,8 @@ class Campaign:
         try:
             self._subjects.prepare()
             with self._metrics:
-                told = self._metrics.url or f"none ({self._metrics.trouble})"
-                self._view.say(f"metrics while it runs: {told}")
+                for line in self._metrics.told():
+                    self._view.say(line)
                 for target in self._plan.targets:
                     self._measure(target)
         except BaseException as error:
@@ -86,7 +94,7 @@ class Campaign:
         self._view.target(target.name)
         self._commands = []
         subject = self._subjects.open(target)
-        for repeat in range(PROFILES[self._plan.profile].repeats):
+        for repeat in range(self._plan.repeats):
             with tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True) as work:
                 self._measure_in(Path(work), target, subject, repeat)
             self._keeper.summarise()
@@ -97,14 +105,18 @@ class Campaign:
         self._view.phase("starting the server")
         launch, cores = subject.launch(work), subject.server_cores
         if not repeat:
-            self._keeper.begin_target(_target_run(self._plan, target, launch, subject))
+            self._keeper.begin_target(target_run(self._plan, target, launch, subject))
         try:
             with deploy(launch, cores, work, self.folder / f"server-{target.name}.log") as server:
-                subject.wait(server)
+                ready_s = subject.wait(server)
+                if subject.own is not None:
+                    self._next_version = NextVersion(
+                        self.folder, target.name, repeat, server, subject.own(work), ready_s
+                    )
                 if not repeat:
                     self._check_parity(subject, server)
                     self._calibrate(subject, server, work)
-                with self._metrics.of(target, server):
+                with self._metrics.of((target, server)):
                     self._load(target, subject, server, repeat)
         except BaseException as error:
             self._keeper.amend_target(failure=_reason(error))
@@ -146,7 +158,10 @@ class Campaign:
         self._keeper.amend_target(calibration=self._calibration)
 
     def _load(self, target: Target, subject: Subject, server: Deployment, repeat: int) -> None:
-        """The searches of the profile, one after another."""
+        """The scenario, or the searches of the profile one after another."""
+        if (scenario := self._plan.scenario) is not None:
+            self._search(scenario.name, target, subject, server, repeat, scenario.options)
+            return
         found = self._found(target) if repeat else {}
         self._search("ceiling", target, subject, server, repeat, found)
         if not PROFILES[self._plan.profile].capacity or not engine.available():
@@ -169,7 +184,7 @@ class Campaign:
         subject: Subject,
         server: Deployment,
         repeat: int,
-        more: dict[str, object],
+        more: Mapping[str, object],
     ) -> None:
         self._view.phase("starting the load")
         options = {
@@ -177,21 +192,34 @@ class Campaign:
             "record": self.folder,
             "repeat": repeat,
             "first-probe": self._probes,
+            "metrics-port": self._metrics.load_port,
             **subject.options,
             **more,
         }
         cores = self._plan.generator_cores
-        command = locust_command(scenario, target, server, options, cores)
+        master = self._master(server)
+        command = locust_command(scenario, target, server, options, cores, master)
         self._commands = [*self._commands, command]
         self._keeper.amend_target(generator_commands=self._commands)
         log = self.folder / f"locust-{target.name}.log"
         locust = ManagedProcess(command, cores=cores, log=log, environment=subject.environment)
-        try:
+        with ExitStack() as stack:
+            stack.callback(locust.stop)
+            if master is not None:
+                user_class = USER_CLASSES[target.server, target.protocol]
+                workers = workers_of(master, scenario, user_class, cores, log)
+                stack.enter_context(workers)
             self._watch(target, locust, server)
-        finally:
-            locust.stop()
+        if self._next_version is not None:
+            self._next_version.join()
         check_result(locust)
         server.check_alive()
+
+    def _master(self, server: Deployment) -> Master | None:
+        """Where workers in containers find their master, if they make the load."""
+        if not self._plan.workers or server.container is None:
+            return None
+        return master_at(server.container.gateway, self._plan.workers)
 
     def _watch(self, target: Target, locust: ManagedProcess, server: Deployment) -> None:
         """Show the windows of ``target`` as they are written, until Locust ends."""
@@ -203,6 +231,8 @@ class Campaign:
                     self._probes = window["probe"] + 1
                     self._view.window(window)
                     check_admitted(window, server.launch)
+                    if self._next_version is not None:
+                        self._next_version.seen(window)
                 continue
             server.check_alive()
             if locust.exit_code is not None:
@@ -218,7 +248,8 @@ def _reason(error: BaseException) -> str:
     return str(error) or repr(error)
 
 
-def _run_info(plan: Plan, name: str) -> RunInfo:
+def run_info(plan: Plan, name: str) -> RunInfo:
+    """What is known of a run before it begins."""
     return RunInfo(
         name=name,
         started=utc_now(),
@@ -228,10 +259,13 @@ def _run_info(plan: Plan, name: str) -> RunInfo:
         versions=host.versions(),
         seed=SEED,
         host=host.describe_host(),
+        demand=plan.demand,
+        claims=list(plan.claims),
     )
 
 
-def _target_run(plan: Plan, target: Target, launch: Launch, subject: Subject) -> TargetRun:
+def target_run(plan: Plan, target: Target, launch: Launch, subject: Subject) -> TargetRun:
+    """What is known of a target before it is loaded."""
     elsewhere = plan.external is not None
     return TargetRun(
         server=target.server,  # type: ignore[arg-type]  # pydantic checks these literals
@@ -239,7 +273,7 @@ def _target_run(plan: Plan, target: Target, launch: Launch, subject: Subject) ->
         model=target.model,
         batch=target.batch,
         body=target.body,  # type: ignore[arg-type]
-        configuration=target.configuration,
+        configuration=target.configuration_name,
         deployment=launch.kind,  # type: ignore[arg-type]
         server_version=launch.version,
         server_cores=list(subject.server_cores),

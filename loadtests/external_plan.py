@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from loadtests.plan import PROTOCOLS, External, Plan, among, asked_slo
+from loadtests.plan import PROTOCOLS, External, Plan, among, asked_slo, demand_of
+from loadtests.record.claims import read_claims
+from loadtests.scenario_plan import ScenarioPlan, plan_scenario
 from loadtests.search.ceiling import PROFILES
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
+from serving.deployment import EXTERNAL
 from serving.errors import UsageError
+from serving.external.guard import check_rate
 from serving.external.server import ExternalServer
 from serving.models import MODELS
 from serving.requests.corpus import read_manifest
@@ -16,8 +20,11 @@ from serving.requests.values import BATCH
 
 BODIES = {"grpc": "tensor", "rest": "json"}
 """Of requests that are made up."""
-KIND = "external"
-"""The deployment."""
+NEEDS_OURS = {
+    "cold": "it times the server's start and has it load a version",
+    "mixed": "its requests are for several of this suite's models, over both protocols",
+}
+"""The scenarios that only a server which is started here can be in, and why."""
 AS_FOUND = "as-found"
 """The configuration: what it is cannot be known."""
 
@@ -34,6 +41,10 @@ def make_external_plan(
     cores: str | None,
     results: Path,
     slo: str | None = None,
+    scenario: str | None = None,
+    settings: Sequence[str] = (),
+    capacity_rps: float | None = None,
+    rps: float | None = None,
 ) -> Plan:
     """The plan for one model of ``external``, over each protocol that it has an address for.
 
@@ -42,6 +53,9 @@ def make_external_plan(
     UsageError names what does not go together.
     """
     among("profile", [profile], PROFILES)
+    planned = plan_scenario(scenario, settings, capacity_rps, slo)
+    if planned:
+        _check_scenario(planned, external)
     if cores and not external.local:
         raise UsageError("--cores names the server's cores on this machine, and it is on another")
     server_cores, generator_cores = share_cores(parse_cores(cores) if cores else None)
@@ -60,16 +74,32 @@ def make_external_plan(
     if corpora and not given:
         raise UsageError("--corpus: its requests are for a protocol that no --address is of")
     made = [] if corpora else list(_made(external, models, left, _sizes(batches, dims)))
+    claims = tuple(read_claims())
     return Plan(
         profile=profile,
         targets=(*given, *made),
-        kinds={external.server: KIND},
+        kinds={external.server: EXTERNAL},
         server_cores=tuple(server_cores),
         generator_cores=tuple(generator_cores),
         results=results,
-        slo=asked_slo(slo, profile),
+        slo=asked_slo(slo, profile, scenario),
+        repeats=1 if planned else PROFILES[profile].repeats,
+        demand=demand_of(rps, slo, claims),
+        claims=claims,
+        scenario=planned,
         external=External(external, given, dims, cores_told=cores is not None),
     )
+
+
+def _check_scenario(planned: ScenarioPlan, external: ExternalServer) -> None:
+    if why := NEEDS_OURS.get(planned.name):
+        raise UsageError(f"--scenario {planned.name}: not with --deployment external, for {why}")
+    capacity_rps = planned.options.get("capacity-rps")
+    if planned.course.needs_capacity and capacity_rps is None:
+        return  # sought within what is allowed, and shares above that are refused then
+    load = planned.course.lay(float(str(capacity_rps or 1.0)))
+    for one in (load, *load.then):
+        check_rate(one.peak_rps, external.most_rps)
 
 
 def _given(

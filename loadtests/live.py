@@ -13,7 +13,7 @@ from loadtests.report import numbers
 from loadtests.search.ceiling import Profile
 
 PLAIN_EVERY_S = 5.0
-_START_S = 25.0
+START_S = 25.0
 _CAPACITY_S = 150.0
 
 
@@ -24,16 +24,21 @@ def target_estimate_s(profile: Profile) -> float:
     hold_s = profile.warmup_s + profile.settle_s + profile.hold_s + probe_s
     search_s = (growth + profile.refinements) * probe_s
     capacity_s = _CAPACITY_S if profile.capacity else 0.0
-    return search_s + profile.repeats * (_START_S + hold_s + capacity_s)
+    return search_s + profile.repeats * (START_S + hold_s + capacity_s)
 
 
 class View:
-    """Shows where a run of ``targets`` targets stands."""
+    """Shows where a run of ``targets`` targets stands.
 
-    def __init__(self, console: Console, targets: int, profile: Profile) -> None:
+    Each takes about ``each_s``, or what the searches of ``profile`` take.
+    """
+
+    def __init__(
+        self, console: Console, targets: int, profile: Profile, each_s: float | None = None
+    ) -> None:
         self._console = console
         self._targets = targets
-        self._each_s = target_estimate_s(profile)
+        self._each_s = target_estimate_s(profile) if each_s is None else each_s
         self._live: Live | None = None
         self._number = 0
         self._name = ""

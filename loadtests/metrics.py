@@ -1,11 +1,12 @@
-"""The metrics of a run while it goes on: exporters beside the server, and a Prometheus over all."""
+"""The metrics of a run while it goes on: exporters, a Prometheus over all, and its dashboards."""
 
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
+from loadtests import grafana
 from loadtests.ports import free_port
 from loadtests.prometheus import FOLDER, Exporter, Prometheus, recording
 from loadtests.target import Target
@@ -14,6 +15,7 @@ from serving.errors import DeploymentError
 from serving.process import ManagedProcess
 
 HOST = "127.0.0.1"
+Job = Literal["model_server", "process"]
 
 
 class Metrics:
@@ -28,11 +30,23 @@ class Metrics:
         """Where the load generator is to serve what it measures; None where nobody would ask."""
         self.trouble: str | None = None
         """Why there is no Prometheus. What is measured does not depend on it."""
+        self.dashboards: str | None = None
+        """The URL of Grafana's, if there is one."""
+        self._no_grafana = ""
 
     @property
     def url(self) -> str | None:
         """Of Prometheus' own page."""
         return self._prometheus.url if self._prometheus else None
+
+    def told(self) -> list[str]:
+        """Where to look, or why not: a line each."""
+        if self.trouble:
+            return [f"metrics while it runs: none ({self.trouble})"]
+        return [
+            f"metrics while it runs: {self.url}",
+            f"dashboards: {self.dashboards or f'none ({self._no_grafana})'}",
+        ]
 
     def __enter__(self) -> Self:
         try:
@@ -41,43 +55,54 @@ class Metrics:
             self.load_port = free_port()
         except DeploymentError as error:
             self.trouble = str(error)
+            return self
+        try:
+            shown = grafana.dashboards(self._prometheus, self._cores)
+            self.dashboards = self._stack.enter_context(shown)
+        except DeploymentError as error:
+            self._no_grafana = str(error)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     @contextmanager
-    def of(self, target: Target, server: Deployment) -> Iterator[None]:
-        """Watch one target's server and load until the end."""
+    def of(self, *watched: tuple[Target, Deployment]) -> Iterator[None]:
+        """Watch the servers of targets, and the load, until the end."""
         if self._prometheus is None:
             yield
             return
         with ExitStack() as stack:
-            asked = _asked(target, server)
             found = [Exporter("loadgen", f"{HOST}:{self.load_port}")]
-            for job, arguments in asked:
-                address = f"{HOST}:{free_port()}"
-                command = [sys.executable, "-m", "exporters", *arguments, "--listen", address]
-                log = self._folder / FOLDER / f"{job}-{target.name}.log"
-                process = ManagedProcess(command, cores=self._cores, log=log)
-                stack.callback(process.stop)
-                found.append(Exporter(job, address))  # type: ignore[arg-type]  # one of the two
+            for target, server in watched:
+                found += self._beside(stack, target, server)
             self._prometheus.scrape(found)
             yield
             self._prometheus.scrape([])
 
+    def _beside(self, stack: ExitStack, target: Target, server: Deployment) -> Iterator[Exporter]:
+        """Start the exporters of what can be looked at, until the end of ``stack``."""
+        # By name, not by address: the next target of this server goes on with the same series.
+        name = {"instance": target.server}
+        kind = {**name, "deployment": server.launch.kind}
+        asked: list[tuple[Job, dict[str, str]]] = []
+        if "metrics" in server.launch.addresses:
+            asked.append(("model_server", kind))
+        if server.pid is not None:
+            asked.append(("process", name))
+        for job, more in asked:
+            address = f"{HOST}:{free_port()}"
+            arguments = exporter_arguments(job, target, server)
+            command = [sys.executable, "-m", "exporters", *arguments, "--listen", address]
+            log = self._folder / FOLDER / f"{job}-{target.name}.log"
+            stack.callback(ManagedProcess(command, cores=self._cores, log=log).stop)
+            yield Exporter(job, address, more)
 
-def _asked(target: Target, server: Deployment) -> list[tuple[str, list[str]]]:
-    """The exporters of what can be looked at: of a server that is not ours maybe nothing."""
-    asked = []
-    if "metrics" in server.launch.addresses:
-        asked.append(("model_server", _of_server(target, server)))
-    if server.pid is not None:
-        asked.append(("process", ["process", "--pid", str(server.pid), "--role", "server"]))
-    return asked
 
-
-def _of_server(target: Target, server: Deployment) -> list[str]:
+def exporter_arguments(job: Job, target: Target, server: Deployment) -> list[str]:
+    """What the exporter of a target's server, or of its process tree, is told."""
+    if job == "process":
+        return ["process", "--pid", str(server.pid), "--role", target.server]
     addresses = server.launch.addresses
     management = addresses.get("management")
     return [

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from loadtests.measure.slo import Slo, parse_slo
+from loadtests.planning.demand import make_demand
+from loadtests.record.claims import read_claims
+from loadtests.record.run import ClaimMade, DemandStated
+from loadtests.scenario_plan import ScenarioPlan, plan_scenario
 from loadtests.search.ceiling import PROFILES
+from loadtests.spread import parse_scale
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
-from serving.deployment import SERVERS, choose_kind
+from serving.deployment import CONFIGURATION_FILES, SERVERS, choose_kinds
 from serving.errors import UsageError
 from serving.external.server import ExternalServer
 from serving.launch import CONFIGURATIONS
@@ -18,6 +23,8 @@ from serving.models import MODELS, model_spec
 
 T = TypeVar("T", str, int)
 PROTOCOLS = ("grpc", "rest")
+DEMAND_RPS = 10_000.0
+"""What a report answers where nothing is asked and nothing is claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,10 @@ class Plan:
     """The targets of a run in their order, and what is common to them.
 
     ``kinds`` says how each server is deployed. ``slo`` is what the capacity is sought for, None for
-    the default. With ``external`` nothing is deployed.
+    the default. With a ``scenario`` each target gets that, once; otherwise each is measured
+    ``repeats`` times, its server restarted between. ``demand`` is what the report answers,
+    ``claims`` what it settles. ``workers`` is in how many containers the load is made, 0 for this
+    machine's own processes. With ``external`` nothing is deployed.
     """
 
     profile: str
@@ -50,6 +60,11 @@ class Plan:
     generator_cores: tuple[int, ...]
     results: Path
     slo: Slo | None
+    repeats: int
+    demand: DemandStated
+    claims: tuple[ClaimMade, ...]
+    scenario: ScenarioPlan | None = None
+    workers: int = 0
     external: External | None = None
 
 
@@ -65,48 +80,94 @@ def make_plan(
     cores: str | None,
     results: Path,
     slo: str | None = None,
+    scenario: str | None = None,
+    settings: Sequence[str] = (),
+    capacity_rps: float | None = None,
+    repeats: int | None = None,
+    rps: float | None = None,
+    scale: str | None = None,
 ) -> Plan:
     """The plan for these choices; an empty choice means the profile's own.
 
-    ``quick`` takes the model ``digits`` in the configuration ``tuned``; ``full`` takes every model
-    and both configurations. UsageError names the first choice that does not exist.
+    ``brief`` and ``quick`` take the model ``digits`` in the configuration ``tuned``; ``full`` takes
+    every model and both configurations. A configuration may also be a folder with files as in
+    ``serving/*/config/tuned``. UsageError names the first choice that does not exist.
     """
     among("profile", [profile], PROFILES)
+    planned = plan_scenario(scenario, settings, capacity_rps, slo)
     servers = among("server", servers, SERVERS)
-    quick = profile == "quick"
+    full = profile == "full"
+    claims = tuple(read_claims())
     server_cores, generator_cores = share_cores(parse_cores(cores) if cores else None)
-    models = among("model", models, MODELS, default=["digits"] if quick else None)
-    configurations = among(
-        "configuration", configurations, CONFIGURATIONS, default=["tuned"] if quick else None
+    models = among("model", models, MODELS, default=None if full else ["digits"])
+    named = [each for each in configurations if "/" not in each]
+    folders = [_own_configuration(Path(each), servers) for each in configurations if "/" in each]
+    if named or not folders:
+        named = list(
+            among("configuration", named, CONFIGURATIONS, default=None if full else ["tuned"])
+        )
+    targets = tuple(
+        Target(server, model, body, batch, configuration)
+        for server in servers
+        for model in models
+        for configuration in dict.fromkeys([*named, *folders])
+        for batch in among("batch", batches, BATCHES, default=[1])
+        for protocol in among("protocol", protocols, PROTOCOLS)
+        for body in bodies_of(model_spec(model), protocol)
     )
+    _check_names(targets)
+    kinds = choose_kinds(servers, deployment)
     return Plan(
         profile=profile,
-        targets=tuple(
-            Target(server, model, body, batch, configuration)
-            for server in servers
-            for model in models
-            for configuration in configurations
-            for batch in among("batch", batches, BATCHES, default=[1])
-            for protocol in among("protocol", protocols, PROTOCOLS)
-            for body in bodies_of(model_spec(model), protocol)
-        ),
-        kinds=_kinds(servers, deployment),
+        targets=planned.targets(targets) if planned else targets,
+        kinds=kinds,
         server_cores=tuple(server_cores),
         generator_cores=tuple(generator_cores),
         results=results,
-        slo=asked_slo(slo, profile),
+        slo=asked_slo(slo, profile, scenario),
+        repeats=1 if scenario else repeats or PROFILES[profile].repeats,
+        demand=demand_of(rps, slo, claims),
+        claims=claims,
+        scenario=planned,
+        workers=_workers(scale, kinds),
     )
 
 
-def asked_slo(text: str | None, profile: str) -> Slo | None:
+def asked_slo(text: str | None, profile: str, scenario: str | None) -> Slo | None:
     """The SLO of a command line; UsageError where none is sought, or for what is none."""
-    if text and not PROFILES[profile].capacity:
+    if text and not PROFILES[profile].capacity and not scenario:
         raise UsageError(f"--slo: the profile {profile} seeks ceilings only; add --profile full")
     return parse_slo(text) if text else None
 
 
-def _kinds(servers: Iterable[str], deployment: str) -> dict[str, str]:
-    return {server: choose_kind(server, deployment) for server in servers}
+def demand_of(rps: float | None, slo: str | None, claims: Sequence[ClaimMade]) -> DemandStated:
+    """What the report answers: without a rate, the highest one that is claimed."""
+    if rps is not None:
+        return DemandStated(rps=make_demand(rps=rps).rps, slo=slo)
+    return DemandStated(rps=max((claim.rate for claim in claims), default=DEMAND_RPS), slo=slo)
+
+
+def _workers(scale: str | None, kinds: dict[str, str]) -> int:
+    if scale and set(kinds.values()) != {"image"}:
+        raise UsageError("--scale: containers make the load where the servers are in containers")
+    return parse_scale(scale) if scale else 0
+
+
+def _check_names(targets: Sequence[Target]) -> None:
+    """The record tells targets apart by name, and folders in different places may share one."""
+    names = [target.name for target in targets]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"two targets are called {twice}: give the configurations' folders names")
+
+
+def _own_configuration(folder: Path, servers: Sequence[str]) -> str:
+    for server in servers:
+        if not (folder / CONFIGURATION_FILES[server]).is_file():
+            raise UsageError(
+                f"--configuration {folder}: no {CONFIGURATION_FILES[server]} there, which a "
+                f"configuration of {server} is made of (--server chooses)"
+            )
+    return str(folder.absolute())
 
 
 def among(

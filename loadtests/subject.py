@@ -1,18 +1,19 @@
 """What each target of a run is asked, and where: models of ours, or a server that runs already."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from loadtests.plan import External, Plan
-from loadtests.search.ceiling import PROFILES
 from loadtests.target import Target
 from serving.access import OPEN, Access, headers_to_environment
 from serving.client import connect
 from serving.corpus import AnyCorpus, Corpus, open_corpus
-from serving.deployment import Deployment, plan_launch
+from serving.deployment import EXTERNAL, Deployment, plan_launch
 from serving.external.examine import examine, first_answer
+from serving.external.guard import ANY_RATE
 from serving.external.server import ExternalServer
 from serving.external.stand_in import is_stand_in
 from serving.launch import Launch
@@ -21,6 +22,7 @@ from serving.models.store import BuiltModel, ensure
 from serving.requests.corpus import read_corpus
 from serving.requests.make import Order, make_corpus
 from serving.requests.values import Wish
+from serving.versions import may_load, own_copy
 
 MOST_COMPARED = 500
 """Requests that are compared one by one before the load, of a corpus of any size."""
@@ -35,13 +37,16 @@ class Subject:
 
     ``options`` are those of the scenario, ``environment`` is the generator's; ``unknown`` says in
     words what cannot be known of this server, ``remedy`` what to do where its answers differ.
-    ``cores_unknown``: it may share the generator's.
+    ``cores_unknown``: it may share the generator's. ``wait`` returns the seconds from the server's
+    start to its first right answer. ``own`` is there where another version of the model is loaded:
+    the copy that the server serves in a work folder.
     """
 
     corpus: AnyCorpus
     model_key: str
     launch: Callable[[Path], Launch]
-    wait: Callable[[Deployment], None]
+    wait: Callable[[Deployment], float]
+    own: Callable[[Path], BuiltModel] | None = None
     access: Access = OPEN
     most_rps: float | None = None
     server_cores: tuple[int, ...] = ()
@@ -86,10 +91,13 @@ class _Ours:
         self._plan = plan
         self._say = say
         self._built: dict[str, BuiltModel] = {}
+        self._mix = plan.scenario.mix if plan.scenario else ()
+        self._cold = plan.scenario is not None and plan.scenario.name == "cold"
 
     def prepare(self) -> None:
         """Build the models."""
-        for name in dict.fromkeys(target.model for target in self._plan.targets):
+        named = [target.model for target in self._plan.targets]
+        for name in dict.fromkeys([*named, *(part.model for part in self._mix)]):
             self._built[name] = ensure(name, self._say)
             self._built[name].verify()
 
@@ -97,16 +105,36 @@ class _Ours:
         """The framework's own answers are expected."""
         built, plan = self._built[target.model], self._plan
         corpus = open_corpus(built, target.server, target.body, target.batch)
-        kind, cores = plan.kinds[target.server], plan.server_cores
+        in_container = plan.kinds[target.server] == "image"  # at an address that is not loopback
         return Subject(
             corpus=corpus,
             model_key=built.folder.name,
-            launch=lambda work: plan_launch(
-                built, target.server, kind, target.configuration, cores, work
-            ),
-            wait=lambda server: server.wait_until_right(corpus),
-            server_cores=cores,
+            launch=partial(self._launch, target, built),
+            wait=partial(self._wait, corpus),
+            own=partial(_copy_in, built) if self._cold else None,
+            server_cores=plan.server_cores,
+            options={"max-rate": ANY_RATE} if in_container else {},
         )
+
+    def _launch(self, target: Target, built: BuiltModel, work: Path) -> Launch:
+        kind, cores = self._plan.kinds[target.server], self._plan.server_cores
+        served = own_copy(built, _copy_in(built, work).folder) if self._cold else built
+        mixed = {part.model: self._built[part.model] for part in self._mix}
+        also = [each for name, each in mixed.items() if name != target.model]
+        launch = plan_launch(served, target.server, kind, target.configuration, cores, work, also)
+        return may_load(launch) if self._cold else launch
+
+    def _wait(self, corpus: Corpus, server: Deployment) -> float:
+        ready_s = server.wait_until_right(corpus)
+        for part in self._mix:
+            built = self._built[part.model]
+            its = open_corpus(built, server.launch.server, part.body, part.batch)
+            server.wait_until_right(its)
+        return ready_s
+
+
+def _copy_in(built: BuiltModel, work: Path) -> BuiltModel:
+    return replace(built, folder=work / "model")
 
 
 class _Elsewhere:
@@ -137,18 +165,14 @@ class _Elsewhere:
             corpus=corpus,
             model_key=key,
             launch=lambda _: launch,
-            wait=lambda _: None,
+            wait=lambda _: 0.0,
             access=external.access,
             most_rps=external.most_rps,
             server_cores=self._plan.server_cores if told else (),
             cores_unknown=external.local and not told,
             requests=f"{len(corpus)} requests: {made}",
             remedy=OTHER_MODEL if isinstance(corpus, Corpus) else OTHER_ANSWERS,
-            unknown=tuple(
-                _unknown(
-                    external, corpus, repeats=PROFILES[self._plan.profile].repeats, cores_told=told
-                )
-            ),
+            unknown=tuple(_unknown(external, corpus, repeats=self._plan.repeats, cores_told=told)),
             options=options if isinstance(corpus, Corpus) else {**options, "corpus": key},
         )
 
@@ -157,7 +181,7 @@ class _Elsewhere:
         server = self._asked.server
         asked = server.addresses[target.protocol], target.model, server.access
         stand_in = server.server == "tfserving" and is_stand_in(*asked)
-        return "embedded" if stand_in else "external"
+        return "embedded" if stand_in else EXTERNAL
 
     def _corpus(self, target: Target) -> tuple[AnyCorpus, str, str]:
         """The requests, what they are in words, and the folder they are in (or our model's key)."""

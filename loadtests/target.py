@@ -1,13 +1,17 @@
 """A target: server, protocol, body format, model, client batch and configuration."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from serving.corpus import protocol_of
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is measured, apart from how it is deployed."""
+    """What is measured, apart from how it is deployed.
+
+    ``configuration`` is ``vendor``, ``tuned``, or the folder of another.
+    """
 
     server: str
     model: str
@@ -21,9 +25,13 @@ class Target:
         return protocol_of(self.body)
 
     @property
+    def configuration_name(self) -> str:
+        """The configuration in a word: of a folder its own name."""
+        return Path(self.configuration).name
+
+    @property
     def name(self) -> str:
         """A name for files, tags and people, such as ``tfserving-grpc-digits-x1-tuned``."""
         body = "-binary" if self.body == "binary" else ""
-        return (
-            f"{self.server}-{self.protocol}{body}-{self.model}-x{self.batch}-{self.configuration}"
-        )
+        served = f"{self.server}-{self.protocol}{body}-{self.model}"
+        return f"{served}-x{self.batch}-{self.configuration_name}"

@@ -5,10 +5,13 @@ import os
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlencode
 
+from loadtests import grafana
 from loadtests.prometheus import Prometheus, data_folder, showing
+from loadtests.record.reader import find_run
 from serving.errors import DeploymentError, UsageError
 
 EXPRESSION = "target:loadgen_right:rate5s"
@@ -18,17 +21,15 @@ _SHORTEST_S = 60
 _MS_PER_S = 1000
 
 
-def find_run(named: str, results: Path) -> Path:
+def find_metrics(named: str, results: Path) -> Path:
     """The folder of the run ``named``: a path, or a name in ``results``; it has recorded metrics.
 
     UsageError when there is none.
     """
-    folders = [folder for folder in (Path(named), results / named) if folder.is_dir()]
-    if not folders:
-        raise UsageError(f"no run {named!r}, neither a folder nor a name in {results}")
-    if not data_folder(folders[0]).is_dir():
-        raise UsageError(f"the run {folders[0]} has no metrics: no Prometheus ran beside it")
-    return folders[0].resolve()
+    folder = find_run(named, results)
+    if not data_folder(folder).is_dir():
+        raise UsageError(f"the run {folder} has no metrics: no Prometheus ran beside it")
+    return folder
 
 
 def watch(run: Path, say: Callable[[str], None]) -> None:
@@ -36,8 +37,16 @@ def watch(run: Path, say: Callable[[str], None]) -> None:
 
     DeploymentError when Prometheus cannot be started, or ends by itself.
     """
-    with showing(run, sorted(os.sched_getaffinity(0))) as prometheus:
+    cores = sorted(os.sched_getaffinity(0))
+    with ExitStack() as stack:
+        prometheus = stack.enter_context(showing(run, cores))
         say(f"the metrics of {run.name}: {graph_url(prometheus)}")
+        try:
+            url = stack.enter_context(grafana.dashboards(prometheus, cores))
+            first_ms, last_ms = _recorded_ms(prometheus)
+            say(f"its dashboards: {url}?from={first_ms}&to={last_ms}")
+        except DeploymentError as error:
+            say(f"its dashboards: none ({error})")
         say("Ctrl-C ends it")
         while prometheus.process.exit_code is None:
             time.sleep(_POLL_S)

@@ -2,8 +2,12 @@
 
 import os
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import zip_longest
 
 from serving.errors import UsageError
+from serving.topology import Topology
 
 
 def available_cores() -> list[int]:
@@ -44,3 +48,54 @@ def share_cores(server_cores: list[int] | None) -> tuple[list[int], list[int]]:
             f"this machine has {len(cores)}"
         )
     return server_cores, generator
+
+
+@contextmanager
+def process_on(cores: Sequence[int]) -> Iterator[None]:
+    """Keep this process, and what it starts meanwhile, to ``cores``."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def nested_cores(
+    counts: Sequence[int], topology: Topology
+) -> tuple[dict[int, tuple[int, ...]], tuple[int, ...]]:
+    """A server's cores for each of ``counts``, and the generator's, the same for all of them.
+
+    Each set holds the smaller ones. Physical cores come before their second threads and one NUMA
+    node before the next; the generator keeps whole physical cores. UsageError for the first count
+    that leaves it none.
+    """
+    groups = sorted(
+        {frozenset(group & topology.nodes.keys()) for group in topology.siblings.values()},
+        key=lambda group: (topology.nodes[min(group)], min(group)),
+    )
+    lent = groups[:-1]
+    order = _threads_in_turn(lent)
+    for count in counts:
+        if not 1 <= count <= len(order):
+            raise UsageError(_no_room(count, len(order), groups))
+    server = {count: tuple(sorted(order[:count])) for count in sorted(set(counts))}
+    taken = {topology.siblings[core] for core in order[: max(counts)]}
+    generator = [core for core in topology.nodes if topology.siblings[core] not in taken]
+    return server, tuple(sorted(generator))
+
+
+def _threads_in_turn(groups: Sequence[frozenset[int]]) -> list[int]:
+    """The first thread of every group, then the second ones."""
+    by_turn = zip_longest(*(sorted(group) for group in groups))
+    return [core for turn in by_turn for core in turn if core is not None]
+
+
+def _no_room(count: int, most: int, groups: Sequence[frozenset[int]]) -> str:
+    if count < 1:
+        return f"--cores {count}: a server needs at least 1"
+    cores = sum(map(len, groups))
+    return (
+        f"--cores {count} leaves the load generator no core: this machine has {cores} "
+        f"({len(groups)} physical), the server can have at most {most}"
+    )

@@ -236,6 +236,7 @@ def _write(built: BuiltModel, server: str, body: str, batch: int, folder: Path) 
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
     try:
         _write_files(built, server, body, batch, draft)
+        draft.chmod(0o755)  # temporary folders are their maker's alone; a container has other users
         draft.rename(folder)
     except OSError:
         if not folder.is_dir():  # otherwise another process was quicker

@@ -6,14 +6,16 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 
+from serving import images
 from serving.client import Refused, connect
 from serving.corpus import Corpus
 from serving.errors import DeploymentError, UsageError
+from serving.images import Container
 from serving.launch import CONFIGURATIONS, Launch
 from serving.models.base import TOLERANCE
 from serving.models.store import BuiltModel
@@ -22,16 +24,38 @@ from serving.tfserving import launch as tfserving_launch
 from serving.torchserve import launch as torchserve_launch
 
 SERVERS = ("tfserving", "torchserve")
-KINDS = {"tfserving": ("native", "embedded"), "torchserve": ("native",)}
+KINDS = {"tfserving": ("image", "native", "embedded"), "torchserve": ("image", "native")}
 """How each server can be deployed, the preferred way first."""
+CONFIGURATION_FILES = {
+    "tfserving": tfserving_launch.FLAGS,
+    "torchserve": torchserve_launch.PROPERTIES,
+}
+"""The file without which a folder is no configuration of a server."""
 
+EXTERNAL = "external"
+"""The kind of a server that runs already, and is not deployed at all."""
+_LAUNCH_IMAGE = {
+    "tfserving": tfserving_launch.launch_image,
+    "torchserve": torchserve_launch.launch_image,
+}
 READY_TIMEOUT_S = 120.0
 _ASK_TIMEOUT_S = 10.0
 _POLL_S = 0.25
 
 
+def choose_kinds(servers: Sequence[str], wanted: str) -> dict[str, str]:
+    """The deployment kind of each of ``servers``, as :func:`choose_kind`.
+
+    ``auto`` takes images where the Docker engine has those of all: a container beside a process of
+    this machine would compare two things at once.
+    """
+    if wanted == "auto" and images.trouble(servers) is None:
+        wanted = "image"
+    return {server: choose_kind(server, wanted) for server in servers}
+
+
 def choose_kind(server: str, wanted: str) -> str:
-    """The deployment kind for ``wanted``: itself, or for ``auto`` the best that is at hand.
+    """The deployment kind for ``wanted``: itself, or for ``auto`` the best process of this machine.
 
     ``auto`` takes TensorFlow Serving's own binary when it is on PATH, else the embedded stand-in.
     UsageError when the server cannot be deployed so.
@@ -47,18 +71,32 @@ def choose_kind(server: str, wanted: str) -> str:
 
 
 def plan_launch(
-    built: BuiltModel, server: str, kind: str, configuration: str, cores: Sequence[int], work: Path
+    built: BuiltModel,
+    server: str,
+    kind: str,
+    configuration: str,
+    cores: Sequence[int],
+    work: Path,
+    also: Sequence[BuiltModel] = (),
 ) -> Launch:
-    """How ``server`` would be started on its conventional ports, without starting it."""
-    if configuration not in CONFIGURATIONS:
+    """How ``server`` would be started on its conventional ports, without starting it.
+
+    It serves ``built``, and the models in ``also``.
+    """
+    own = Path(configuration).is_absolute()
+    if configuration not in CONFIGURATIONS and not own:
         raise UsageError(
             f"unknown configuration {configuration!r}: choose from {', '.join(CONFIGURATIONS)}"
         )
+    if kind == "image":
+        if also:
+            raise UsageError("a container serves one model: take --deployment native for several")
+        return _LAUNCH_IMAGE[server](built, configuration, cores, work)
     if server == "tfserving":
         ports = tfserving_launch.Ports()
-        return tfserving_launch.launch(built, kind, configuration, len(cores), work, ports)
+        return tfserving_launch.launch(built, kind, configuration, len(cores), work, ports, also)
     return torchserve_launch.launch(
-        built, configuration, len(cores), work, torchserve_launch.Ports()
+        built, configuration, len(cores), work, torchserve_launch.Ports(), also
     )
 
 
@@ -70,10 +108,15 @@ class Deployment:
     cores: tuple[int, ...]
     process: ManagedProcess | None
     """None of a server that ran before and runs on after."""
+    began_s: float
+    """When it was started, or first seen, by the monotonic clock."""
+    container: Container | None = None
 
     @property
     def pid(self) -> int | None:
-        """Of the server's first process; None of one that was not started here."""
+        """The root of the server's own processes; None of one that was not started here."""
+        if self.container:
+            return self.container.pid
         return self.process.pid if self.process else None
 
     def address(self, protocol: str) -> str:
@@ -90,8 +133,8 @@ class Deployment:
                 f"{self._name} ended by itself with exit code {code}: {self._last_words()}"
             )
 
-    def wait_until_right(self, corpus: Corpus, timeout_s: float = READY_TIMEOUT_S) -> None:
-        """Return when a request of ``corpus`` gets its expected answer.
+    def wait_until_right(self, corpus: Corpus, timeout_s: float = READY_TIMEOUT_S) -> float:
+        """Return when a request of ``corpus`` gets its expected answer; the seconds since it began.
 
         A server's own word that it is healthy is not asked: TorchServe gives it while all of its
         workers are dead. DeploymentError when the server ends or ``timeout_s`` passes.
@@ -106,7 +149,7 @@ class Deployment:
                 with connect(corpus, address, _ASK_TIMEOUT_S) as ask:
                     difference = corpus.difference(0, ask(0))
                 if difference <= TOLERANCE:
-                    return
+                    return time.monotonic() - self.began_s
                 trouble = f"an answer off by {difference:.3g}"
             except (Refused, ValueError) as error:
                 trouble = str(error)
@@ -141,25 +184,40 @@ def deploy(launch: Launch, cores: Sequence[int], work: Path, log: Path) -> Itera
     DeploymentError when one of its ports is taken or it cannot be started.
     """
     if not launch.command:
-        yield Deployment(launch, tuple(cores), None)
+        yield Deployment(launch, tuple(cores), None, time.monotonic())
         return
     for port in launch.ports:
         _check_free(port)
     _prepare(work, launch)
-    process = ManagedProcess(
-        launch.command, cores=cores, log=log, environment=launch.environment, cwd=work
-    )
-    try:
-        yield Deployment(launch, tuple(cores), process)
-    finally:
-        process.stop()
+    with contextlib.ExitStack() as stack:
+        if launch.container:
+            stack.enter_context(images.cleared(launch))
+        began_s = time.monotonic()
+        process = ManagedProcess(
+            launch.command, cores=cores, log=log, environment=launch.environment, cwd=work
+        )
+        stack.callback(process.stop)
+        running = Deployment(launch, tuple(cores), process, began_s)
+        yield _contained(running) if launch.container else running
+
+
+def _contained(starting: Deployment) -> Deployment:
+    container = images.await_container(starting.launch.container, starting.check_alive)
+    launch = images.located(starting.launch, container)
+    return replace(starting, launch=launch, container=container)
 
 
 def _prepare(work: Path, launch: Launch) -> None:
     try:
         work.mkdir(parents=True, exist_ok=True)
         for name, text in launch.files.items():
+            (work / name).parent.mkdir(exist_ok=True)
             (work / name).write_text(text)
+        for name, path in launch.links.items():
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            (work / name).symlink_to(path)
+        if launch.container:
+            work.chmod(0o755)  # its user there is another
     except OSError as error:
         raise DeploymentError(f"cannot write {work}: {os.strerror(error.errno or 0)}") from None
 

@@ -8,14 +8,20 @@ CONFIGURATIONS = ("vendor", "tuned")
 """``vendor``: the server's defaults; ``tuned``: the settings committed beside this file."""
 
 
+def configuration_folder(config: Path, configuration: str) -> Path:
+    """Where the files of a configuration are: beside its server's code, or in a folder it names."""
+    return config / configuration if configuration in CONFIGURATIONS else Path(configuration)
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
     """A server ready to be started in a working folder of its own.
 
-    ``files`` (name to text) are written there first. ``addresses`` maps a protocol to its URL,
-    and so ``metrics`` and ``management`` where there are such;
-    ``ports`` are all that the server binds. ``configuration`` is the text of what was set, for the
-    run record.
+    ``files`` (path within it to text) are written there first, and ``links`` (name to file) made.
+    ``addresses`` maps a protocol to its URL, and so ``metrics`` and ``management`` where there are
+    such; ``ports`` are all that the server binds. ``configuration`` is the text of what was set,
+    for the run record. ``container`` is the name of the container that the command runs, if it runs
+    one: then the hosts in ``addresses`` are known only when it has started.
     """
 
     server: str
@@ -27,6 +33,8 @@ class Launch:
     ports: tuple[int, ...]
     files: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, Path] = field(default_factory=dict)
+    container: str = ""
 
 
 def fill_lines(template: Path, values: Mapping[str, object]) -> list[str]:

@@ -33,6 +33,11 @@ def server_core() -> int:
     return max(os.sched_getaffinity(0))
 
 
+def generator_core() -> int:
+    """The core that load generators under test run on."""
+    return min(os.sched_getaffinity(0))
+
+
 @pytest.fixture(scope="session")
 def digits() -> BuiltModel:
     """The digits model, from the checkout's own cache."""
@@ -79,14 +84,11 @@ def native(digits: BuiltModel, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="session")
 def recorded_run(
-    digits: BuiltModel,
-    embedded: Deployment,
-    torchserve: Deployment,
-    tmp_path_factory: pytest.TempPathFactory,
+    embedded: Deployment, torchserve: Deployment, tmp_path_factory: pytest.TempPathFactory
 ) -> RecordedRun:
-    """The folder of a run that a real Prometheus recorded, both servers being asked."""
+    """A short run against both servers, that a real Prometheus recorded."""
     results = tmp_path_factory.mktemp("results")
-    return record(results, digits, embedded, torchserve, server_core())
+    return record(results, embedded, torchserve, server_core(), generator_core())
 
 
 def _running(launch: Launch, built: BuiltModel, work: Path) -> Iterator[Deployment]:

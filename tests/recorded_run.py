@@ -1,88 +1,61 @@
-"""A run that a real Prometheus recorded: real exporters of real servers, a made-up generator."""
+"""A short run against both servers, with real Locusts, recorded by a real Prometheus."""
 
 import json
-import time
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from exporters.collectors import host, process, runs, tfserving, torchserve
-from exporters.collectors.locust import LoadCollector
 from exporters.listen import Collects, served
-from exporters.locust import Slo, Snapshot, TargetLabels, TargetSnapshot, TimeOfRequests, folded
-from exporters.schema import TIMES
+from loadtests.locust_run import locust_command
+from loadtests.measure.window import Window
+from loadtests.ports import free_port
 from loadtests.prometheus import Exporter, recording
-from serving.client import connect
-from serving.corpus import open_corpus
+from loadtests.record.probes import RecordedProbe, recorded_probes
+from loadtests.record.reader import read_windows
+from loadtests.target import Target
 from serving.deployment import Deployment
-from serving.models.store import BuiltModel
+from serving.process import ManagedProcess
 from tests.waiting import eventually
 
-RIGHT_RPS = {"tfserving-grpc": 250, "torchserve-rest": 80}
-WRONG_RPS = 5
-P99_S = 0.25
-SETTLED = 0.05
-"""A rate over five scrapes is taken for settled when it is within this share."""
+CLOSED = Target("tfserving", "digits", "tensor", 1, "tuned")
+OPEN = Target("torchserve", "digits", "json", 1, "tuned")
+RATE_RPS = 200
+SLO_S = 0.02
+ASTRAY = Target("tfserving", "digits", "json", 1, "tuned")
+"""Sent to TorchServe's management port, where every request fails."""
+OPTIONS: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    CLOSED.name: ("ceiling", {"hold-users": 8, "hold-settle": 1}),
+    OPEN.name: (
+        "capacity",
+        {"slo": "p99=20ms", "found-rps": RATE_RPS, "ceiling-rps": 1000, "most-rps": 1000},
+    ),
+    ASTRAY.name: ("ceiling", {"hold-users": 1}),
+}
+"""The scenario of each target, and what is asked of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """What it left in ``folder``, and what its Prometheus said of itself before it ended.
+    """What is in ``folder``, and what its Prometheus said of itself before it ended.
 
-    ``ended_s`` is the time of the last scrape, ``trouble`` the errors of targets and rules,
-    ``alerts`` those that fired.
+    ``windows`` and, of these, one long probe of each target are as its record has them. The Locusts
+    ran from ``began_s`` to ``ended_s``. ``trouble`` are the errors of targets and rules, ``alerts``
+    those that fired.
     """
 
     folder: Path
+    windows: Mapping[str, Sequence[Window]]
+    probes: Mapping[str, RecordedProbe]
+    began_s: float
     ended_s: float
     trouble: Mapping[str, str]
     alerts: frozenset[str]
     series: int
-
-
-class Generator:
-    """Sends RIGHT_RPS right and WRONG_RPS wrong requests a second by the clock, as it says."""
-
-    def __init__(self) -> None:
-        self._start_s = time.monotonic()
-
-    def snapshot(self) -> Snapshot:
-        """What it says now."""
-        elapsed_s = time.monotonic() - self._start_s
-        closed = _target("tfserving", "grpc", elapsed_s, users=8, rate_rps=None)
-        opened = _target("torchserve", "rest", elapsed_s, users=None, rate_rps=85.0)
-        return Snapshot((closed, opened), {"worker-0/0": 0.95, "worker-1/0": 0.4}, 2, 2)
-
-
-def _target(
-    server: str, protocol: str, elapsed_s: float, users: int | None, rate_rps: float | None
-) -> TargetSnapshot:
-    right, wrong = (
-        round(elapsed_s * rps) for rps in (RIGHT_RPS[f"{server}-{protocol}"], WRONG_RPS)
-    )
-    quantiles_s = {"p50": 0.02, "p90": 0.1, "p99": P99_S, "p999": None, "max": 0.3}
-    return TargetSnapshot(
-        target=TargetLabels(f"{server}-{protocol}", server, protocol, "digits"),
-        users=users,
-        rate_rps=rate_rps,
-        probe=int(elapsed_s / 4),
-        step="grow",
-        phase="measure",
-        due=right + wrong,
-        sent=right + wrong,
-        right=right,
-        wrong={"http 503": wrong},
-        unsent=0,
-        in_flight=8,
-        completeness=1.0,
-        times={name: TimeOfRequests(quantiles_s, folded([(0.02, right)])) for name in TIMES},
-        verdict="VALID" if elapsed_s > 5 else "",
-        slo=Slo("p99", 0.2, 0.001),
-    )
 
 
 def ask(url: str, path: str, **query: object) -> Any:
@@ -99,86 +72,120 @@ def values(url: str, expression: str, time_s: float | None = None) -> list[float
     return [float(each["value"][1]) for each in found]
 
 
+def values_within(url: str, expression: str, start_s: float, end_s: float) -> list[float]:
+    """Every value of every series of ``expression``, each second."""
+    span = {"start": start_s, "end": end_s, "step": 1}
+    found = ask(url, "query_range", query=expression, **span)["result"]
+    return [float(value) for series in found for _, value in series["values"]]
+
+
 def record(
-    results: Path, digits: BuiltModel, embedded: Deployment, torch: Deployment, core: int
+    results: Path, embedded: Deployment, torch: Deployment, core: int, generator_core: int
 ) -> RecordedRun:
-    """Some ten seconds of both servers being asked, until all rates have settled."""
-    run = results / "20260102T030405Z-quick"
+    """Both servers loaded at once, one in closed loop and one in open loop, and a load astray."""
+    past = results / "20260102T030405Z-quick"
+    past.mkdir()
+    (past / "summary.json").write_text(json.dumps(_summary(past.name)))
+    run = results / "20260102T040506Z-quick"
     run.mkdir()
-    (run / "summary.json").write_text(json.dumps(_summary(run.name)))
-    _, management, metrics, *_ = (f"http://127.0.0.1:{port}" for port in torch.launch.ports)
-    labels = {"deployment": "embedded"}
+    ports = {name: free_port() for name in OPTIONS}
     with ExitStack() as stack:
-
-        def exporter(job: Any, *collectors: Collects, **more: str) -> Exporter:
-            url = stack.enter_context(served(collectors, "127.0.0.1", 0))
-            return Exporter(job, urllib.parse.urlsplit(url).netloc, more)
-
-        exporters = [
-            exporter("model_server", tfserving.collector(embedded.address("rest"), []), **labels),
-            exporter("model_server", torchserve.collector(metrics, management, ["digits"])),
-            exporter(
-                "process",
-                host.collector(),
-                process.collector(lambda _limit_s: embedded.process.pid, "tfserving"),
-                process.collector(lambda _limit_s: torch.process.pid, "torchserve"),
-            ),
-            exporter("loadgen", LoadCollector(Generator().snapshot)),
-            exporter("runs", runs.collector(results)),
-        ]
+        exporters = _exporters(stack, results, embedded, torch)
+        exporters += [Exporter("loadgen", f"127.0.0.1:{port}") for port in ports.values()]
         prometheus = stack.enter_context(recording(run, exporters, [core]))
-        _ask_until_settled(prometheus.url, digits, embedded, torch)
+        assert eventually(lambda: values(prometheus.url, 'up{job="process"}') == [1], timeout_s=20)
+        loads = {
+            target.name: _load(stack, run, target, server, ports[target.name], generator_core)
+            for target, server in ((CLOSED, embedded), (OPEN, torch), (ASTRAY, torch))
+        }
+        _wait_until_judged(prometheus.url, loads)
         return _ended(run, prometheus.url)
 
 
-def _ask_until_settled(
-    url: str, digits: BuiltModel, embedded: Deployment, torch: Deployment
-) -> None:
-    with ExitStack() as stack:
-        asks = [
-            stack.enter_context(connect(corpus, server.address(corpus.protocol), 10))
-            for server, corpus in (
-                (embedded, open_corpus(digits, "tfserving", "tensor", 1)),
-                (torch, open_corpus(digits, "torchserve", "json", 1)),
-            )
-        ]
-        assert eventually(lambda: [one(0) for one in asks] and _settled(url), timeout_s=40)
+def _exporters(
+    stack: ExitStack, results: Path, embedded: Deployment, torch: Deployment
+) -> list[Exporter]:
+    def exporter(job: Any, *collectors: Collects, **labels: str) -> Exporter:
+        url = stack.enter_context(served(collectors, "127.0.0.1", 0))
+        return Exporter(job, urllib.parse.urlsplit(url).netloc, labels)
+
+    addresses = torch.launch.addresses
+    torch_metrics = torchserve.collector(addresses["metrics"], addresses["management"], ["digits"])
+    trees = [
+        process.collector(lambda _limit_s, pid=server.process.pid: pid, server.launch.server)  # type: ignore[misc]
+        for server in (embedded, torch)
+    ]
+    return [
+        exporter(
+            "model_server", tfserving.collector(embedded.address("rest"), []), deployment="embedded"
+        ),
+        exporter("model_server", torch_metrics, deployment="native"),
+        exporter("process", host.collector(), *trees),
+        exporter("runs", runs.collector(results)),
+    ]
 
 
-def _settled(url: str) -> bool:
-    rates = values(url, "sort(min_over_time(target:loadgen_right:rate5s[3s]))")
-    expected = sorted(RIGHT_RPS.values())
-    return (
-        len(rates) == len(expected)
-        and all(abs(a / b - 1) < SETTLED for a, b in zip(rates, expected, strict=True))
-        and "ErrorRatioHigh" in _firing(url)
-        and len(values(url, "model:model_server_in_service:mean5s > 0")) == 2
-        and bool(values(url, "loadgen_verdict"))
-    )
+def _load(
+    stack: ExitStack, run: Path, target: Target, server: Deployment, port: int, core: int
+) -> ManagedProcess:
+    scenario, asked = OPTIONS[target.name]
+    folder = run / target.name
+    folder.mkdir()
+    options = {"record": folder, "metrics-port": port, **asked}
+    command = locust_command(scenario, target, server, options, [core])
+    if target is ASTRAY:
+        command[command.index("--host") + 1] = server.launch.addresses["management"]
+    load = ManagedProcess(command, cores=[core], log=folder.with_suffix(".log"))
+    stack.callback(load.stop)
+    return load
 
 
-def _firing(url: str) -> frozenset[str]:
-    alerts = ask(url, "alerts")["alerts"]
-    return frozenset(each["labels"]["alertname"] for each in alerts if each["state"] == "firing")
+def _wait_until_judged(url: str, loads: Mapping[str, ManagedProcess]) -> None:
+    """A probe of each is enough: the open loop would go on for minutes."""
+    failing = 'ALERTS{alertname="ErrorRatioHigh",alertstate="firing"}'
+    assert eventually(lambda: bool(values(url, failing)), timeout_s=60)
+    loads[ASTRAY.name].stop()
+    for target in (CLOSED.name, OPEN.name):
+        verdict = f'loadgen_verdict{{target="{target}",verdict!="NOT JUDGED"}}'
+        found = eventually(lambda expr=verdict: bool(values(url, expr)), timeout_s=90)  # type: ignore[misc]
+        assert found, loads[target].last_words()
 
 
 def _ended(run: Path, url: str) -> RecordedRun:
     targets = ask(url, "targets", state="active")["activeTargets"]
-    groups = ask(url, "rules")["groups"]
-    trouble = {each["scrapeUrl"]: each["lastError"] for each in targets if each["lastError"]}
+    trouble = {
+        each["scrapeUrl"]: each["lastError"]
+        for each in targets
+        if each["lastError"] and each["labels"]["job"] != "loadgen"  # two of these have ended
+    }
+    rules = [rule for group in ask(url, "rules")["groups"] for rule in group["rules"]]
     trouble |= {
         rule["name"]: rule.get("lastError", rule["health"])
-        for group in groups
-        for rule in group["rules"]
+        for rule in rules
         if rule["health"] != "ok"
     }
+    [ended_s] = values(url, 'max(timestamp(up{job="process"}))')
+    windows = {name: read_windows(run / name) for name in (CLOSED.name, OPEN.name)}
+    probes = {name: _probe(windows[name], name) for name in windows}
+    began_s = min(probe.measured[0].start_s for probe in probes.values())
+    span = {"start": began_s, "end": ended_s, "step": 1}
+    fired = ask(url, "query_range", query='ALERTS{alertstate="firing"}', **span)["result"]
     return RecordedRun(
         folder=run,
-        ended_s=values(url, "max(timestamp(loadgen_workers_seen))")[0],
+        windows=windows,
+        probes=probes,
+        began_s=began_s,
+        ended_s=ended_s,
         trouble=trouble,
-        alerts=_firing(url),
+        alerts=frozenset(each["metric"]["alertname"] for each in fired),
         series=len(ask(url, "series", **{"match[]": '{job=~".+"}'})),
     )
+
+
+def _probe(windows: Sequence[Window], name: str) -> RecordedProbe:
+    """The longest that ended."""
+    probes = recorded_probes(windows, [])[name]
+    return max((probe for probe in probes if probe.ended), key=lambda probe: len(probe.measured))
 
 
 def _summary(name: str) -> dict[str, object]:

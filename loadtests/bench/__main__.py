@@ -1,4 +1,4 @@
-"""``python -m loadtests.bench``: run the cases, print the tables, keep the numbers."""
+"""``python -m loadtests.bench``: run cases and studies, print tables, keep the numbers."""
 
 import argparse
 import signal
@@ -8,32 +8,21 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from loadtests import engine
-from loadtests.bench.accuracy.cases import ACCURACY_CASES, measure_accuracy
-from loadtests.bench.accuracy.table import accuracy_table
-from loadtests.bench.blame.cases import measure_blame
-from loadtests.bench.blame.table import blame_table
-from loadtests.bench.blame.trial import BLAME_TRIALS, QUEUE_TRIALS
 from loadtests.bench.cases import CASES, SOAK, Case
-from loadtests.bench.corpus import corpus_table, measure_corpus
 from loadtests.bench.errors import BenchError
-from loadtests.bench.generators import Locust
 from loadtests.bench.programs import program_versions
-from loadtests.bench.record import ACCURACY_FILE, BLAME_FILE, CORPUS_FILE, BenchRecord
+from loadtests.bench.record import LATEST, BenchRecord
 from loadtests.bench.runner import Settings, run_case
+from loadtests.bench.studies import STUDIES, Study
 from loadtests.bench.table import tables
 from serving.cores import share_cores
 from serving.errors import RedlineError
 from serving.paths import RESULTS
 
 INTERRUPTED = 130
-ACCURACY = "accuracy"
-"""The name, beside those of the cases, of what `accuracy` does."""
-CORPUS = "corpus"
-"""The same of `corpus`."""
-BLAME = "blame"
-"""The same of `blame`, which is only done when it is asked for."""
 PLAIN_WIDTH = 150
 """Columns of the tables where there is no terminal to ask."""
+FOLDER = RESULTS / "bench"
 
 
 def main() -> int:
@@ -47,12 +36,9 @@ def main() -> int:
             raise BenchError(engine.why_unavailable())
         if cases := _chosen(asked.only):
             bench(cases, settings)
-        if not asked.only or ACCURACY in asked.only:
-            accuracy(settings)
-        if not asked.only or CORPUS in asked.only:
-            corpus(settings)
-        if BLAME in asked.only:
-            blame(settings)
+        for study in STUDIES:
+            if study.name in asked.only or not (asked.only or study.takes):
+                carry_out(study, settings)
     except RedlineError as error:
         sys.stderr.write(f"bench: {' '.join(str(error).split())}\n")
         return error.exit_code
@@ -65,7 +51,7 @@ def main() -> int:
 def bench(cases: Sequence[Case], settings: Settings) -> None:
     """Run ``cases`` one after the other; the record grows with each."""
     console = _console()
-    record = BenchRecord(RESULTS / "bench", settings, program_versions(_programs(cases)))
+    record = BenchRecord(FOLDER, settings, program_versions(_programs(cases)), LATEST)
     summaries = []
     with console.status("starting") as status:
         for case in cases:
@@ -76,43 +62,18 @@ def bench(cases: Sequence[Case], settings: Settings) -> None:
     console.print(f"{record.path} (load average at the start: {record.load_before})")
 
 
-def accuracy(settings: Settings) -> None:
-    """Hold the engine's figures against the reference server's log; the record grows with each."""
+def carry_out(study: Study, settings: Settings) -> None:
+    """The same of one study, into a file of its own."""
     console = _console()
-    programs = program_versions([Locust.program])
-    record = BenchRecord(RESULTS / "bench", settings, programs, ACCURACY_FILE)
+    programs = program_versions(study.programs)
+    record = BenchRecord(FOLDER, settings, programs, f"{study.name}.json")
     summaries = []
     with console.status("starting") as status:
-        for summary in measure_accuracy(settings, status.update):
+        for summary in study.measure(settings, FOLDER / study.name, status.update):
             summaries.append(summary)
-            record.write(summaries, complete=len(summaries) == len(ACCURACY_CASES))
+            record.write(summaries, complete=len(summaries) == study.summaries)
             console.print(f"measured: {summary.title}", highlight=False)
-    console.print(accuracy_table(summaries))
-    console.print(f"{record.path} (load average at the start: {record.load_before})")
-
-
-def corpus(settings: Settings) -> None:
-    """Read a large corpus."""
-    console = _console()
-    record = BenchRecord(RESULTS / "bench", settings, program_versions([]), CORPUS_FILE)
-    summary = measure_corpus(settings.rounds)
-    record.write([summary], complete=True)
-    console.print(corpus_table(summary))
-    console.print(f"{record.path} (load average at the start: {record.load_before})")
-
-
-def blame(settings: Settings) -> None:
-    """Hold verdicts and capacities against what is known; the record grows with each trial."""
-    console = _console()
-    record = BenchRecord(RESULTS / "bench", settings, program_versions(["locust"]), BLAME_FILE)
-    summaries = []
-    with console.status("starting") as status:
-        for summary in measure_blame(settings, RESULTS / "bench" / BLAME, status.update):
-            summaries.append(summary)
-            whole = len(summaries) == len(BLAME_TRIALS) + len(QUEUE_TRIALS)
-            record.write(summaries, complete=whole)
-            console.print(f"measured: {summary.title}", highlight=False)
-    console.print(blame_table(summaries))
+    console.print(study.table(summaries))
     console.print(f"{record.path} (load average at the start: {record.load_before})")
 
 
@@ -135,6 +96,12 @@ def _cores() -> tuple[int, int]:
     return server[-1], generator[0]
 
 
+def _long() -> list[str]:
+    """What is only done when it is asked for, and how long it takes."""
+    studies = [f"{study.name} ({study.takes})" for study in STUDIES if study.takes]
+    return [f"{SOAK.name} (ten minutes)", *studies]
+
+
 def _at_least_one(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -152,9 +119,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--only",
         action="append",
         default=[],
-        choices=[*(case.name for case in (*CASES, SOAK)), ACCURACY, CORPUS, BLAME],
-        help=f"this case; repeatable, by default all but {SOAK.name} and {BLAME}, which takes "
-        "half an hour",
+        choices=[*(case.name for case in (*CASES, SOAK)), *(study.name for study in STUDIES)],
+        help=f"this one; repeatable, by default all but {', '.join(_long())}",
     )
     return parser.parse_args(arguments)
 

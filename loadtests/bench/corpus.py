@@ -4,7 +4,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 from rich.table import Table
 
 from loadtests.bench.errors import BenchError
+from loadtests.bench.runner import Tell
 from serving.requests.corpus import Manifest, write_corpus
 
 REQUESTS = 100_000
@@ -40,19 +41,25 @@ class CorpusSummary:
     resident_peak_mb: tuple[float, ...]
 
     @property
+    def title(self) -> str:
+        """What was read."""
+        return f"Reading a corpus of {self.requests:,} requests, {REQUEST_BYTES} B each"
+
+    @property
     def met(self) -> bool:
         """Whether the medians are within the goals."""
         read_s, peak_mb = map(statistics.median, (self.read_s, self.resident_peak_mb))
         return read_s < MOST_S and peak_mb < MOST_MB
 
 
-def measure_corpus(rounds: int) -> CorpusSummary:
+def measure_corpus(rounds: int, tell: Tell) -> Iterator[CorpusSummary]:
     """Read the same corpus in ``rounds`` new processes; BenchError when one fails."""
+    tell("reading a corpus")
     with tempfile.TemporaryDirectory(prefix="redline-") as work:
         folder = Path(work) / "corpus"
         write_corpus(folder, _manifest(), _pairs())
         found = [_read(folder) for _ in range(rounds)]
-    return CorpusSummary(REQUESTS, *zip(*found, strict=True))
+    yield CorpusSummary(REQUESTS, *zip(*found, strict=True))
 
 
 def _manifest() -> Manifest:
@@ -84,11 +91,10 @@ def _read(folder: Path) -> tuple[float, float]:
     return round(float(words[1]), 4), round(float(words[2]), 1)
 
 
-def corpus_table(summary: CorpusSummary) -> Table:
+def corpus_table(summaries: Sequence[CorpusSummary]) -> Table:
     """One row a figure."""
-    table = Table(
-        title=f"Reading a corpus of {summary.requests:,} requests, {REQUEST_BYTES} B each"
-    )
+    (summary,) = summaries
+    table = Table(title=summary.title)
     for name in ("figure", "median", "of all rounds", "goal"):
         table.add_column(name)
     rows = (("s", summary.read_s, MOST_S), ("MB, the process", summary.resident_peak_mb, MOST_MB))

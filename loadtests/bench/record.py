@@ -6,22 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from loadtests.bench.accuracy.truth import AccuracySummary
-from loadtests.bench.blame.trial import Blamed, Found
-from loadtests.bench.compare import CaseSummary
-from loadtests.bench.corpus import CorpusSummary
 from loadtests.bench.runner import WARMUP_S, Settings
 from loadtests.host import describe_host, versions
 from serving.errors import RecordError
 
 SCHEMA = 1
 LATEST = "latest.json"
-ACCURACY_FILE = "accuracy.json"
-BLAME_FILE = "blame.json"
-CORPUS_FILE = "corpus.json"
 
-Summary = CaseSummary | AccuracySummary | Blamed | Found | CorpusSummary
+Summary = Any
+"""The dataclass of one case; each study has its own."""
 
 
 def load_average() -> float:

@@ -21,7 +21,7 @@ from serving.process import ManagedProcess
 START_LIMIT_S = 15.0
 _POLL_S = 0.05
 _MAX_BODY = "16m"
-_TEMP_FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+TEMP_FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 class NullServer(ABC):
@@ -60,7 +60,7 @@ class NullHttp(NullServer):
 
     def prepare(self, folder: Path, port: int, payload: Payload) -> tuple[list[str], str]:
         """One process in the foreground, and nothing outside ``folder``."""
-        temp = "\n".join(f"    {kind}_temp_path {folder}/{kind};" for kind in _TEMP_FOLDERS)
+        temp = "\n".join(f"    {kind}_temp_path {folder}/{kind};" for kind in TEMP_FOLDERS)
         config = folder / "nginx.conf"
         config.write_text(
             f"daemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log stderr;\n"
@@ -89,13 +89,14 @@ def serve(
     command, url = server.prepare(home, port, payload)
     process = ManagedProcess(command, cores=cores, log=folder / f"{server.program}.log")
     try:
-        _await_listening(server.program, process, port)
+        await_listening(server.program, process, port)
         yield url, process
     finally:
         process.stop()
 
 
-def _await_listening(name: str, process: ManagedProcess, port: int) -> None:
+def await_listening(name: str, process: ManagedProcess, port: int) -> None:
+    """Wait until a program listens on ``port``; BenchError when it ends, or does not in time."""
     limit_s = time.monotonic() + START_LIMIT_S
     while time.monotonic() < limit_s:
         if process.exit_code is not None:

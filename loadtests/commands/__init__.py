@@ -1,6 +1,33 @@
 """The commands of ``redline`` and their options, a file each."""
 
-from loadtests.commands import corpus, drive, machine, reference, run, runs
+from loadtests.commands import (
+    check,
+    compare,
+    corpus,
+    drive,
+    machine,
+    plan,
+    reference,
+    run,
+    runs,
+    scale,
+    tune,
+    ui,
+)
 from loadtests.commands.app import app
 
-__all__ = ["app", "corpus", "drive", "machine", "reference", "run", "runs"]
+__all__ = [
+    "app",
+    "check",
+    "compare",
+    "corpus",
+    "drive",
+    "machine",
+    "plan",
+    "reference",
+    "run",
+    "runs",
+    "scale",
+    "tune",
+    "ui",
+]

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from serving.errors import UsageError
+
 PLAIN_WIDTH = 120
 """Columns of what is printed where there is no terminal to ask."""
 
@@ -24,6 +26,22 @@ def redline(
         sys.stdout.write(f"{context.get_help()}\n")
 
 
-def console() -> Console:
-    """The terminal, or as wide a page where there is none."""
-    return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+def say(text: str) -> None:
+    """One line, as it is."""
+    console().print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def allow_only(context: typer.Context, option: str, beside: set[str]) -> None:
+    """UsageError for the first other option that was given and is not among ``beside``."""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        given = source is not None and source.name == "COMMANDLINE"
+        if given and name not in beside and parameter.opts[0] != option:
+            raise UsageError(f"{option} and {parameter.opts[0]} contradict each other: drop one")
+
+
+def console(*, apart: bool = False) -> Console:
+    """The terminal, or as wide a page where there is none; ``apart`` from what programs read."""
+    stream = sys.stderr if apart else sys.stdout
+    return Console(stderr=apart, width=None if stream.isatty() else PLAIN_WIDTH)

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from loadtests.commands.app import app, console
+from loadtests.commands.app import app, say
 from loadtests.record.keeper import LATEST, draw_summary
 from loadtests.record.reader import read_details
 from loadtests.report.html import write_report
-from loadtests.watch import find_run
+from loadtests.watch import find_metrics
 from loadtests.watch import watch as show_run
 from serving.paths import RESULTS
 
@@ -30,4 +30,4 @@ def watch(
     run: Annotated[str, typer.Argument(help="A run's folder, or its name in results.")] = LATEST,
 ) -> None:
     """Show the metrics that a run recorded, in a Prometheus on its data, until Ctrl-C."""
-    show_run(find_run(run, RESULTS), console().print)
+    show_run(find_metrics(run, RESULTS), say)

@@ -21,6 +21,7 @@ from loadtests.doctor.facts import Cores, Facts, Limits, Sample, Software
 from serving.cores import share_cores
 from serving.deployment import port_trouble
 from serving.tfserving import launch as tfserving
+from serving.topology import read_topology
 from serving.torchserve import launch as torchserve
 
 ROOT = Path("/")
@@ -54,7 +55,7 @@ def gather_cores(root: Path = ROOT) -> Cores:
     return Cores(
         server=tuple(server),
         generator=tuple(generator),
-        siblings={core: _siblings(core, root) for core in usable},
+        siblings=read_topology(usable, root).siblings,
         governors={core: policy.strip() for core, policy in policies.items() if policy},
         turbo=_turbo(root),
         clock_source=(read(root / _CLOCK) or "").strip(),
@@ -85,13 +86,6 @@ def _share(before: HostUsage, after: HostUsage, core: int, kind: str) -> float:
     spent_s = sum(later - earlier for earlier, later in pairs)
     used_s = float(getattr(after.cores[core], kind) - getattr(before.cores[core], kind))
     return used_s / spent_s if spent_s > 0 else 0.0
-
-
-def _siblings(core: int, root: Path) -> frozenset[int]:
-    """From a list as in ``0,4-5``; a core alone where the system does not tell."""
-    text = (read(root / _CPUS / f"cpu{core}/topology/thread_siblings_list") or str(core)).strip()
-    spans = [[int(end) for end in part.split("-")] for part in text.split(",")]
-    return frozenset(core for span in spans for core in range(span[0], span[-1] + 1))
 
 
 def _turbo(root: Path) -> bool | None:

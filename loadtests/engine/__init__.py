@@ -183,6 +183,18 @@ class Engine:
             raise ValueError(f"rate_rps {rate_rps}, backlog {backlog}: neither can be negative")
         self._engine.set_rate(rate_rps, getattr(_native.Arrivals, arrivals), backlog)
 
+    def follow(self, schedule_s: Sequence[float], backlog: int = 100_000) -> None:
+        """Open loop: a request falls due at each of these times from now on, in seconds, ascending.
+
+        Replaces what was before; ``backlog`` as in :meth:`set_rate`.
+        """
+        times_ns = [round(time_s * 1e9) for time_s in schedule_s]
+        if backlog < 0 or times_ns != sorted(times_ns) or (times_ns and times_ns[0] < 0):
+            raise ValueError(
+                "schedule_s: the times must ascend from 0, and backlog not be negative"
+            )
+        self._engine.follow(times_ns, backlog)
+
     def set_phase(self, tag: str) -> int:
         """Begin a phase: requests due from now on belong to it.
 

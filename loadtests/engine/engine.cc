@@ -60,9 +60,23 @@ void Engine::set_rate(double rate, Arrivals arrivals, uint64_t backlog) {
                             .rate = rate / threads,
                             .arrivals = arrivals,
                             .offset = static_cast<double>(number) / threads,
-                            .backlog = backlog / workers_.size() +
-                                       (number < backlog % workers_.size() ? 1 : 0)});
+                            .backlog = share_of(backlog, number)});
   }
+}
+
+void Engine::follow(std::vector<Nanoseconds> schedule, uint64_t backlog) {
+  require_running();
+  loaded_ = true;
+  const auto shared = std::make_shared<const std::vector<Nanoseconds>>(std::move(schedule));
+  for (size_t number = 0; number < workers_.size(); ++number) {
+    workers_[number]->post({.kind = Command::Kind::schedule,
+                            .backlog = share_of(backlog, number),
+                            .schedule = shared});
+  }
+}
+
+uint64_t Engine::share_of(uint64_t whole, size_t number) const {
+  return whole / workers_.size() + (number < whole % workers_.size() ? 1 : 0);
 }
 
 Nanoseconds Engine::set_phase(std::string tag) {

@@ -41,6 +41,7 @@ class Engine final : private WorkerEvents {
   // `gap` is the shortest time from one due to the next, of all users together.
   void set_users(uint64_t users, Nanoseconds think, Nanoseconds gap = 0);
   void set_rate(double rate, Arrivals arrivals, uint64_t backlog);
+  void follow(std::vector<Nanoseconds> schedule, uint64_t backlog);
   // The boundary, in ns of CLOCK_MONOTONIC.
   Nanoseconds set_phase(std::string tag);
   // No new requests; waits for those that are due. False: some were unsent or unfinished.
@@ -63,6 +64,8 @@ class Engine final : private WorkerEvents {
   std::unique_ptr<Counts> fresh_counts() override;
 
   void require_running() const;
+  // A thread's part of what all have together.
+  uint64_t share_of(uint64_t whole, size_t number) const;
   void post(const Command& command);
   std::vector<Window> merge(std::vector<Cut> cuts);
 

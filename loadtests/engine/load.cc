@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace redline {
 
@@ -30,7 +31,9 @@ void ClosedLoop::ended(Nanoseconds now) {
 
 void OpenLoop::set(Nanoseconds now, double rate, Arrivals arrivals, double offset) {
   const double old_gap = mean_gap_;
-  const double left = next_ == kNever ? -1 : std::max(0.0, static_cast<double>(next_ - now));
+  const bool at_rate = next_ != kNever && !schedule_;
+  const double left = at_rate ? std::max(0.0, static_cast<double>(next_ - now)) : -1;
+  schedule_.reset();
   arrivals_ = arrivals;
   mean_gap_ = rate > 0 ? 1e9 / rate : 0;
   if (mean_gap_ == 0) {
@@ -51,7 +54,25 @@ double OpenLoop::gap() {
   return arrivals_ == Arrivals::poisson ? random_.exponential(mean_gap_) : mean_gap_;
 }
 
+void OpenLoop::follow(Nanoseconds now, Schedule schedule, size_t number, size_t step) {
+  mean_gap_ = 0;
+  base_ = now;
+  schedule_ = std::move(schedule);
+  number_ = number;
+  step_ = step;
+  next_ = scheduled();
+}
+
+Nanoseconds OpenLoop::scheduled() const {
+  return number_ < schedule_->size() ? base_ + (*schedule_)[number_] : kNever;
+}
+
 void OpenLoop::pop() {
+  if (schedule_) {
+    number_ += step_;
+    next_ = scheduled();
+    return;
+  }
   next_exact_ += gap();
   next_ = base_ + static_cast<Nanoseconds>(next_exact_);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <queue>
 #include <vector>
 
@@ -12,6 +13,9 @@
 namespace redline {
 
 enum class Arrivals { constant, poisson };
+
+// When each request falls due, from the start on; ascending.
+using Schedule = std::shared_ptr<const std::vector<Nanoseconds>>;
 
 // Closed loop: `users` virtual users, each due again `think` after its last request ended, but no
 // two of them closer together than `gap`.
@@ -46,11 +50,14 @@ class OpenLoop {
   // part of their gap, so that several threads do not clump. A change keeps the part of the gap
   // that has passed: no gap and no burst.
   void set(Nanoseconds now, double rate, Arrivals arrivals, double offset);
+  // From `now` on as the schedule says, of which `number` and each `step` after it are taken.
+  void follow(Nanoseconds now, Schedule schedule, size_t number, size_t step);
   Nanoseconds next() const { return next_; }
   void pop();
 
  private:
   double gap();
+  Nanoseconds scheduled() const;
 
   Random random_;
   Arrivals arrivals_ = Arrivals::constant;
@@ -58,6 +65,9 @@ class OpenLoop {
   double next_exact_ = 0;  // ns after base_: fractions of a nanosecond add up at high rates
   Nanoseconds base_ = 0;
   Nanoseconds next_ = kNever;
+  Schedule schedule_;  // none: at a rate
+  size_t number_ = 0;
+  size_t step_ = 1;
 };
 
 }  // namespace redline

@@ -122,6 +122,11 @@ void Worker::obey(const Command& command, Nanoseconds now) {
       open_.set(now, command.rate, command.arrivals, command.offset);
       backlog_ = command.backlog;
       break;
+    case Command::Kind::schedule:
+      closed_.set(now, 0, 0);
+      open_.follow(now, command.schedule, number_, target_.threads);
+      backlog_ = command.backlog;
+      break;
     case Command::Kind::phase: cutter_.ask({command.when, command.tag}); break;
     case Command::Kind::cut: cutter_.ask({command.when}); break;
     case Command::Kind::drain:

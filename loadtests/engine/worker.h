@@ -27,7 +27,7 @@ namespace redline {
 
 // A part of the load, or a change of phase; obeyed between two events.
 struct Command {
-  enum class Kind { users, rate, phase, cut, drain, stop } kind = Kind::stop;
+  enum class Kind { users, rate, schedule, phase, cut, drain, stop } kind = Kind::stop;
   uint64_t users = 0;
   Nanoseconds think = 0;
   Nanoseconds gap = 0;
@@ -35,6 +35,7 @@ struct Command {
   Arrivals arrivals = Arrivals::constant;
   double offset = 0;
   uint64_t backlog = 0;
+  Schedule schedule{};
   std::string tag{};
   Nanoseconds when = 0;  // of phase and cut: the boundary; of drain: its end
 };

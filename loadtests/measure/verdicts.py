@@ -5,13 +5,14 @@ Each rule answers with what is wrong and what to do about it; every rule that ap
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 
 from loadtests.measure.bottleneck import Bottleneck, Figures, bottleneck
 from loadtests.measure.evidence import Evidence, Outcome, evidence
 from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.intervals import goodput_interval
 from loadtests.measure.lag import allowed_lag_us, lag_p99_us
-from loadtests.measure.steady import unsteadiness
+from loadtests.measure.steady import MIN_WINDOWS, unsteadiness
 from loadtests.measure.window import WRONG_ANSWER
 
 MOST_TAKEN = 0.1
@@ -47,6 +48,41 @@ def verdict(facts: ProbeFacts) -> Verdict:
     )
     named = bottleneck(facts)
     return Verdict(not reasons, reasons, named.bottleneck, named.evidence)
+
+
+def in_short(facts: ProbeFacts) -> tuple[str, tuple[str, ...]]:
+    """A verdict in a few fixed words, with reasons, for who watches the load.
+
+    ``VALID``; ``INVALID`` by the rules named; or ``NOT JUDGED``, since a search takes many a probe
+    that is too short to be called steady, or precise. A load beyond the SLO makes for queues that
+    grow, and is what a search looks for: it is VALID, with the reason ``over the SLO``.
+    """
+    shown = _shown(facts)
+    over = shown is not None and shown.outcome == "fail"
+    short = len(facts.measured) < MIN_WINDOWS
+    asked = [
+        (name, rule)
+        for name, rule, _ in _RULES
+        if not (over and rule in (_enough, _steady)) and not (short and rule in (_steady, _precise))
+    ]
+    if broken := tuple(name for name, rule in asked if rule(facts)):
+        return "INVALID", broken
+    if over:
+        return "VALID", ("over the SLO",)
+    return ("NOT JUDGED", ("too short",)) if short else ("VALID", ())
+
+
+def course_reasons(facts: ProbeFacts) -> tuple[Reason, ...]:
+    """Why the probe of a scenario is INVALID: its load changes, so it need not be steady."""
+    found = [
+        Reason(name, what, remedy)
+        for name, rule, remedy in _RULES
+        if name not in ("evidence", "steady") and (what := rule(facts))
+    ]
+    named = bottleneck(facts)
+    if named.bottleneck == "generator" and not any(reason.rule == "lag" for reason in found):
+        found.append(Reason("generator", named.why, "give the generator more cores, or ask less"))
+    return tuple(found)
 
 
 def slo_outcome(facts: ProbeFacts) -> Outcome:
@@ -97,7 +133,8 @@ def _complete(facts: ProbeFacts) -> str | None:
     parted = sum(window.workers != facts.workers for window in windows)
     if parted:
         return f"{parted} of {len(windows)} windows did not come from all {facts.workers} workers"
-    missing = windows[-1].number - windows[0].number + 1 - len(windows)
+    spans = [[window.number for window in group] for _, group in groupby(windows, lambda w: w.span)]
+    missing = sum(numbers[-1] - numbers[0] + 1 - len(numbers) for numbers in spans)
     return f"{missing} windows are missing" if missing else None
 
 

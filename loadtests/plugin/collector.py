@@ -2,14 +2,15 @@
 
 What the engine sends comes in the engine's own windows, cut by its clock; what Python clients send,
 from Locust's own ``request`` event, so that any other user class is seen too. Locust's reports come
-every 3 s from workers and never from a single process; these windows are cut each second, and
-exactly where a phase begins or ends.
+every 3 s from workers and never from a single process; these windows are cut each second, or
+as often as the master says, and exactly where a phase begins or ends.
 """
 
 import sys
 import time
-from collections import Counter
-from dataclasses import astuple, replace
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import gevent
@@ -20,12 +21,26 @@ from locust.runners import MasterRunner, Runner
 
 from loadtests.measure.window import Span, Times, Window, to_message
 from loadtests.plugin.engine_part import EnginePart, together, window_of
-from loadtests.users.shared_engine import SharedEngine, engines_of
+from loadtests.users.pacer import TURN, Due
+from loadtests.users.shared_engine import Fallen, SharedEngine, engines_of
 
-WINDOW_S = 1.0
 POLL_S = 0.02
 PHASE_MESSAGE = "redline_phase"
 WINDOW_MESSAGE = "redline_window"
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What Python clients were answered, by Locust's event."""
+
+    times: Times = field(default_factory=Times)
+    wrong: Counter[str] = field(default_factory=Counter)
+    right: int = 0
+
+    @property
+    def ended(self) -> int:
+        """Requests, right or wrong."""
+        return self.right + sum(self.wrong.values())
 
 
 def kind_of(exception: Exception) -> str:
@@ -46,6 +61,9 @@ class Collector:
         self._drain_s = drain_s
         self._span: Span | None = None
         self._number = self._planned = 0
+        self._window_s = 1.0
+        self._parts: tuple[str, ...] = ()
+        self._before = {"": Fallen()}
         self._lock = RLock()  # a cut waits: for the engine, and for the network
         self._senders = engines_of(runner.environment)
         self._senders.hold(0)
@@ -54,41 +72,62 @@ class Collector:
         self._span_began_s = self._began_s
         runner.register_message(PHASE_MESSAGE, self._on_phase)
         runner.environment.events.request.add_listener(self._on_request)
-        gevent.spawn(self._cut_each_second).link_exception(self._give_up)
+        gevent.spawn(self._cut_on_time).link_exception(self._give_up)
 
     def _reset(self) -> None:
-        self._times = Times()
-        self._wrong: Counter[str] = Counter()
-        self._right = 0
+        self._tallies: dict[str, _Tally] = defaultdict(_Tally)
         self._began_s = time.perf_counter()
         self._began_cpu_s = time.process_time()
 
     def _on_request(
-        self, *, response_time: float, exception: Exception | None = None, **_: Any
+        self,
+        *,
+        name: str,
+        response_time: float,
+        exception: Exception | None = None,
+        context: Mapping[str, Any] | None = None,
+        **_: Any,
     ) -> None:
+        tally = self._tallies[name if name in self._parts else ""]
+        turn = (context or {}).get(TURN) if self._senders.paced else None
+        if turn is not None:
+            tally.times.slot_wait.record_value(_us(turn.slot_wait_s))
+            tally.times.generator_lag.record_value(_us(turn.lag_s))
         if exception is not None:
-            self._wrong[kind_of(exception)] += 1
+            tally.wrong[kind_of(exception)] += 1
             return
-        self._right += 1
-        self._times.response.record_value(max(1, round(response_time * 1000)))
+        tally.right += 1
+        tally.times.response.record_value(_us(response_time / 1000))
+        if turn is not None:
+            tally.times.service.record_value(_us(response_time / 1000 - turn.waited_s))
 
     def _on_phase(self, environment: Environment, msg: Any) -> None:
         """Begin the span of the message; with no span, or at its end a drain, nothing is sent."""
         del environment
         span = Span(*msg.data["span"]) if msg.data else None
-        self._begin(span, msg.data["windows"] if msg.data else 0)
+        self._window_s = msg.data["window_s"] if msg.data else 1.0
+        parts = tuple(msg.data["parts"]) if msg.data else ()
+        self._begin(span, msg.data["windows"] if msg.data else 0, parts)
         if span is None or span.phase == "drain":
             gevent.spawn(self._drain, span).link_exception(self._give_up)
         else:
-            workers, most_rps = msg.data["workers"], msg.data["most_rps"]
-            rate_rps = span.rate_rps
-            self._senders.release(rate_rps and rate_rps / workers, most_rps and most_rps / workers)
+            due = self._part_of(span, msg.data["schedule_s"], msg.data["workers"])
+            most_rps = msg.data["most_rps"]
+            self._senders.release(due, most_rps and most_rps / msg.data["workers"])
 
-    def _begin(self, span: Span | None, planned: int) -> None:
+    def _part_of(self, span: Span, schedule_s: Sequence[float], workers: int) -> Due:
+        """This worker's part of what falls due."""
+        if schedule_s:
+            return tuple(schedule_s[getattr(self._runner, "worker_index", 0) :: workers])
+        return None if span.rate_rps is None else span.rate_rps / workers
+
+    def _begin(self, span: Span | None, planned: int, parts: tuple[str, ...] = ()) -> None:
         with self._lock:
             tag = "/".join(map(str, astuple(span))) if span else "between"
             self._cut(self._engines.begin_phase(tag), last=True)
             self._span, self._planned, self._number = span, planned, 0
+            self._parts = parts
+            self._before = {part: self._senders.fallen(part) for part in parts or ("",)}
             self._reset()
             self._span_began_s = self._began_s
 
@@ -97,7 +136,7 @@ class Collector:
         if span is not None and self._span == span:
             self._begin(None, 0)
 
-    def _cut_each_second(self) -> None:
+    def _cut_on_time(self) -> None:
         """All but a span's last window, which ends with the span: so all workers cut alike."""
         while True:
             gevent.sleep(POLL_S)
@@ -105,48 +144,54 @@ class Collector:
                 if self._span is None:
                     self._engines.drop()
                 elif self._over() and self._number < self._planned - 1:
-                    self._cut(WINDOW_S, last=False)
+                    self._cut(self._window_s, last=False)
 
     def _over(self) -> bool:
         if self._engines.at_work:
-            return self._engines.holds(WINDOW_S)
-        return time.perf_counter() >= self._span_began_s + (self._number + 1) * WINDOW_S
+            return self._engines.holds(self._window_s)
+        return time.perf_counter() >= self._span_began_s + (self._number + 1) * self._window_s
 
     def _cut(self, until: dict[SharedEngine, int] | float, *, last: bool) -> None:
         """``until`` is what EnginePart.take takes."""
         taken = self._engines.take(until)
         if self._span is None:
             return
-        names = (f"{self._name}.{number}." for number in range(len(taken)))
-        windows = [
-            window_of(self._span, self._number, name, parts)
-            for name, parts in zip(names, taken, strict=True)
+        named = [
+            (name, window_of(self._span, self._number, f"{self._name}.{number}.", windows))
+            for number, (name, windows) in enumerate(taken)
         ]
-        if not windows or self._right or self._wrong:
-            windows.append(self._own(self._span))
+        said = self._engines.newly_said()
+        for part in self._parts or ("",):
+            windows = [window for name, window in named if not part or name == part]
+            if not windows or self._tallies[part].ended:
+                windows.append(self._own(self._span, part))
+            span = replace(self._span, step=part) if part else self._span
+            window = replace(together(windows), span=span, said=said)
+            self._runner.send_message(WINDOW_MESSAGE, to_message(window, last=last))
         self._number += 1
         self._reset()
-        window = replace(together(windows), said=self._engines.newly_said())
-        self._runner.send_message(WINDOW_MESSAGE, to_message(window, last=last))
 
-    def _own(self, span: Span) -> Window:
-        """What Python clients did since the last cut: they tell of a request only when it ended."""
+    def _own(self, span: Span, part: str) -> Window:
+        """What Python clients did since the last cut. In closed loop they tell of a request only
+        when it ended.
+        """
         duration_s = time.perf_counter() - self._began_s
-        ended = self._right + sum(self._wrong.values())
+        tally, before = self._tallies[part], self._before[part]
+        fallen = self._before[part] = self._senders.fallen(part)
         return Window(
             span=span,
             number=self._number,
             start_s=time.time() - duration_s,
             duration_s=duration_s,
-            due=ended,
-            sent=ended,
-            right=self._right,
-            wrong=dict(self._wrong),
-            unsent=0,
-            in_flight=self._senders.gate.in_flight,
+            due=fallen.due - before.due if self._senders.paced else tally.ended,
+            sent=tally.ended,
+            right=tally.right,
+            wrong=dict(tally.wrong),
+            unsent=fallen.unsent - before.unsent,
+            in_flight=fallen.in_flight,
             workers=1,
             busy={self._name: (time.process_time() - self._began_cpu_s) / duration_s},
-            times=self._times,
+            times=tally.times,
         )
 
     @property
@@ -157,6 +202,10 @@ class Collector:
     def _give_up(self, greenlet: gevent.Greenlet) -> None:
         sys.stderr.write(f"redline: windows cannot be cut: {greenlet.exception}\n")
         self._runner.quit()
+
+
+def _us(seconds: float) -> int:
+    return max(1, round(seconds * 1e6))
 
 
 def install(environment: Environment, drain_s: float) -> None:

@@ -5,15 +5,15 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner
 
-from loadtests.measure.window import Phase, Span, Window, across_workers, from_message
+from loadtests.measure.window import Phase, Span, Times, Window, across_workers, from_message
 from loadtests.plugin.board import Board
-from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE, WINDOW_S
+from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE
 from loadtests.plugin.server_watch import ServerWatch
 from loadtests.record.writer import RecordWriter
 from loadtests.search.ceiling import Load
@@ -21,10 +21,15 @@ from serving.external.guard import check_rate
 
 GATHER_TIMEOUT_S = 5.0
 USERS_TIMEOUT_S = 60.0
+LOOK_S = 1.0
+_NO_TIMES = Times()
 
 
 class DataLostError(Exception):
     """A worker's windows did not arrive: what was measured is not whole."""
+
+
+_newest: "dict[Runner, Conductor]" = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,40 +73,72 @@ class Conductor:
         self._most_rps = most_rps
         self.in_vain: Callable[[Sequence[Window]], bool] | None = None
         """Whether a probe whose measured windows so far are these can be stopped."""
+        self.keep_times = True
+        """Whether what a probe gives has its histograms: those of an hour are gigabytes."""
         self._probe = first_probe - 1
         self._parts: dict[tuple[Span, int], list[Window]] = defaultdict(list)
         self._ended_workers: dict[Span, int] = defaultdict(int)
         self._merged: list[Window] = []
         self._expected = 1
         self._failure: Exception | None = None
-        runner.register_message(WINDOW_MESSAGE, self._on_window)
+        self._listen()
+
+    def _listen(self) -> None:
+        """Locust keeps the one listener that it once got for a message: tell the newest of us."""
+        runner = self._runner
+        if runner not in _newest:
+
+            def tell(environment: Environment, msg: object) -> None:
+                _newest[runner].on_window(environment, msg)
+
+            runner.register_message(WINDOW_MESSAGE, tell)
+        _newest[runner] = self
+
+    @property
+    def next_probe(self) -> int:
+        """The number that the next probe gets."""
+        return self._probe + 1
 
     def probe(self, load: Load) -> Probed:
         """Wait for the users, let the load settle, measure, and wait until nothing is in flight.
 
+        What follows a load without a pause is measured in spans of its own.
         DataLostError when a worker's windows are missing, RecordError when they cannot be written,
         UsageError for a rate above the most that may be sent.
         """
-        check_rate(load.rate_rps, self._most_rps)
+        for one in (load, *load.then):
+            check_rate(one.peak_rps, self._most_rps)
         self._probe += 1
         self._merged = []
         gc.collect()  # the last probe's histograms: some hundred cycles of 170 kB each
         self._expected = _workers(self._runner)
+        if self._board is not None:
+            self._board.begin()
         self._wait_for_users(self.users_of(load))
-        measured = self._span(load, "warmup" if load.step == "warmup" else "measure")
+        loads = (load, *load.then)
+        spans = [self._span(one, "warmup" if one.step == "warmup" else "measure") for one in loads]
+        recorded = [each for span in spans for each in _parted(span, load.parts)]
         drain = self._span(load, "drain")
-        with self._watched(measured):
+        with self._watched(spans[0], load.window_s):
             if load.settle_s:
-                self._run(self._span(load, "settle"), load.settle_s)
-            self._run(measured, load.measure_s, self.in_vain)
+                self._begin(self._span(load, "settle"), max(1, round(load.settle_s)))
+                self._wait(load.settle_s)
+            for one, span in zip(loads, spans, strict=True):
+                windows = max(1, round(one.measure_s / load.window_s))
+                self._begin(span, windows, load.window_s, one.schedule_s, load.parts)
+                self._wait(one.measure_s, span)
             self._begin(drain, windows=1)
-            self._gather(measured, GATHER_TIMEOUT_S)
+            for span in recorded:
+                self._gather(span, GATHER_TIMEOUT_S)
             self._gather(drain, GATHER_TIMEOUT_S + self._drain_s)
-        return Probed(*(self._merged_of(span) for span in (measured, drain)))
+        if self._board is not None:
+            self._board.judge()
+        measured = [window for span in recorded for window in self._merged_of(span)]
+        return Probed(tuple(measured), self._merged_of(drain))
 
     def users_of(self, load: Load) -> int:
-        """The users that stand for a load: in open loop one in each worker, whose rate is set."""
-        return load.users if load.rate_rps is None else _workers(self._runner)
+        """The users that stand for a load: in open loop so many in each worker, to any rate."""
+        return load.users * (1 if load.rate_rps is None else _workers(self._runner))
 
     def wait_until_ready(self) -> None:
         """Workers that were stopped are ready again only after Locust's stop timeout.
@@ -137,41 +174,46 @@ class Conductor:
         )
 
     @contextmanager
-    def _watched(self, span: Span) -> Iterator[None]:
+    def _watched(self, span: Span, period_s: float) -> Iterator[None]:
         """Look at the server before, during and after, all while nothing else is asked of it."""
         if self._watch is None:
             yield
             return
         self._watch.look(span, "before")
-        looking = self._watch.keep_looking(span)
+        looking = self._watch.keep_looking(span, period_s)
         try:
             yield
         finally:
             looking.kill()
         self._watch.look(span, "after")
 
-    def _begin(self, span: Span, windows: int) -> None:
+    def _begin(
+        self,
+        span: Span,
+        windows: int,
+        window_s: float = 1.0,
+        schedule_s: Sequence[float] = (),
+        parts: Sequence[str] = (),
+    ) -> None:
         message = {
             "span": astuple(span),
             "windows": windows,
+            "window_s": window_s,
+            "schedule_s": schedule_s,
+            "parts": parts,
             "workers": self._expected,
             "most_rps": self._most_rps,
         }
         self._runner.send_message(PHASE_MESSAGE, message)
 
-    def _run(
-        self,
-        span: Span,
-        seconds: float,
-        in_vain: Callable[[Sequence[Window]], bool] | None = None,
-    ) -> None:
-        self._begin(span, max(1, round(seconds / WINDOW_S)))
+    def _wait(self, seconds: float, span: Span | None = None) -> None:
+        """Until the end of a span, or until it is measured in vain."""
         deadline = time.monotonic() + seconds
         while (left_s := deadline - time.monotonic()) > 0:
-            gevent.sleep(left_s if in_vain is None else min(left_s, WINDOW_S))
-            if in_vain is not None and in_vain(self._merged_of(span)):
+            gevent.sleep(min(left_s, LOOK_S))
+            self._raise_failure()
+            if span and self.in_vain is not None and self.in_vain(self._merged_of(span)):
                 break
-        self._raise_failure()
 
     def _wait_for_users(self, users: int) -> None:
         deadline = time.monotonic() + USERS_TIMEOUT_S
@@ -203,7 +245,8 @@ class Conductor:
         if _workers(self._runner) != self._expected:
             raise DataLostError(f"{_workers(self._runner)} of {self._expected} workers are left")
 
-    def _on_window(self, environment: Environment, msg: object) -> None:
+    def on_window(self, environment: Environment, msg: object) -> None:
+        """Of one worker."""
         del environment
         window, last = from_message(msg.data)  # type: ignore[attr-defined]
         key = window.span, window.number
@@ -214,7 +257,7 @@ class Conductor:
 
     def _accept(self, parts: list[Window]) -> None:
         window = across_workers(parts, self._expected)
-        self._merged.append(window)
+        self._merged.append(window if self.keep_times else replace(window, times=_NO_TIMES))
         if self._board is not None:
             self._board.add(window, self._expected)
         if self._writer is None or self._failure is not None:
@@ -223,6 +266,11 @@ class Conductor:
             self._writer.write(window)
         except Exception as error:
             self._failure = error
+
+
+def _parted(span: Span, parts: Sequence[str]) -> list[Span]:
+    """Those that its windows are recorded under."""
+    return [replace(span, step=part) for part in parts] or [span]
 
 
 def _workers(runner: Runner) -> int:

@@ -22,6 +22,10 @@ from loadtests.users.shared_engine import Engines, SharedEngine
 NS = 1_000_000_000
 
 
+Taken = tuple[str, list[EngineWindow]]
+"""The name of an engine's requests, and windows of it that follow each other."""
+
+
 class EnginePart:
     """What the engines of this process did since the last cut, by their own clock.
 
@@ -55,12 +59,12 @@ class EnginePart:
             if shared.users
         )
 
-    def take(self, until: dict[SharedEngine, int] | float) -> list[list[EngineWindow]]:
+    def take(self, until: dict[SharedEngine, int] | float) -> list[Taken]:
         """Each engine's windows up to ``until``: boundaries, or seconds from its first window.
 
         Engines of which nothing is queued are left out.
         """
-        taken = []
+        taken: list[Taken] = []
         for shared, queued in list(self._queued.items()):
             if isinstance(until, dict):
                 end_ns = until.get(shared, queued[-1].end_ns)
@@ -71,7 +75,7 @@ class EnginePart:
             if not self._queued[shared]:
                 del self._queued[shared]
             if parts:
-                taken.append(parts)
+                taken.append((shared.requests.name, parts))
         return taken
 
     def newly_said(self) -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""Looks at the server while it is loaded: at the edges of each probe, and once a second within."""
+"""Looks at the server while it is loaded: at the edges of each probe, and within, each window."""
 
 import time
 from argparse import Namespace
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import gevent
@@ -12,26 +13,24 @@ from exporters.errors import SourceError
 from loadtests.measure.server_sample import Moment, ServerSample
 from loadtests.measure.window import Span
 
-PERIOD_S = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a server can be asked: its process and cores, the URLs of metrics and management."""
 
     server: str
-    model: str
+    models: tuple[str, ...]
     pid: int | None
     cores: tuple[int, ...]
     metrics: str | None
     management: str | None
 
 
-def source_of(server: str, model: str, options: Namespace) -> Source:
+def source_of(server: str, models: Sequence[str], options: Namespace) -> Source:
     """As the command line says; what it leaves open is not watched."""
     return Source(
         server=server,
-        model=model,
+        models=tuple(models),
         pid=options.server_pid,
         cores=tuple(map(int, filter(None, options.server_cores.split(",")))),
         metrics=options.server_metrics,
@@ -59,14 +58,14 @@ class ServerWatch:
                 sample = replace(sample, trouble=str(error))
         self._write(sample)
 
-    def keep_looking(self, span: Span) -> gevent.Greenlet:
-        """Sample every second until the greenlet is killed."""
-        return gevent.spawn(self._keep_looking, span)
+    def keep_looking(self, span: Span, period_s: float) -> gevent.Greenlet:
+        """Sample every ``period_s`` until the greenlet is killed."""
+        return gevent.spawn(self._keep_looking, span, period_s)
 
-    def _keep_looking(self, span: Span) -> None:
+    def _keep_looking(self, span: Span, period_s: float) -> None:
         while True:
             self.look(span, "during")
-            gevent.sleep(PERIOD_S)
+            gevent.sleep(period_s)
 
     def _with_usage(self, sample: ServerSample) -> ServerSample:
         if self._source.pid is None:
@@ -84,12 +83,17 @@ class ServerWatch:
         if source.metrics is None:
             return sample
         read = tfserving.read_metrics if source.server == "tfserving" else torchserve.read_metrics
-        requests = read(source.metrics).requests(source.model)
-        return replace(sample, requests=None if requests is None else dict(requests))
+        page, total = read(source.metrics), Counter[str]()
+        for model in source.models:
+            if (requests := page.requests(model)) is None:
+                return sample
+            for outcome, count in requests.items():
+                total[outcome] += count  # type: ignore[assignment]  # a float, as pages have them
+        return replace(sample, requests=dict(total))
 
     def _with_queue(self, sample: ServerSample) -> ServerSample:
         source = self._source
         if source.management is None:
             return sample
-        states = torchserve.read_models(source.management, source.model)
-        return replace(sample, queued=sum(state.queued for state in states))
+        states = [torchserve.read_models(source.management, model) for model in source.models]
+        return replace(sample, queued=sum(state.queued for each in states for state in each))

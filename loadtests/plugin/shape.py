@@ -5,12 +5,15 @@ from argparse import Namespace
 from typing import Any, Protocol
 
 import gevent
-from locust import LoadTestShape
+from locust import LoadTestShape, User
 from locust.runners import Runner
 
 from loadtests.plugin.conductor import Conductor, DataLostError, Probed
 from loadtests.search.ceiling import Load
 from serving.errors import RedlineError
+
+VOID_PROBES = 3
+"""So many probes of one load may lose a worker's windows; the search ends with one more."""
 
 
 class Search(Protocol):
@@ -28,6 +31,8 @@ class SearchShape(LoadTestShape):
     """
 
     abstract = True
+    chooses_users = False
+    """Whether it says with each load which of several user classes run."""
     _search: Search | None = None
     _conductor: Conductor | None = None
     _load: Load | None = None
@@ -54,7 +59,7 @@ class SearchShape(LoadTestShape):
         if self._conductor is not None:
             self._conductor.forget()
 
-    def tick(self) -> tuple[int, float] | None:
+    def tick(self) -> tuple[int, float] | tuple[int, float, list[type[User]]] | None:
         """Probe the load asked for at the last tick and ask for the next; None at the end."""
         if self.runner is None:
             return None
@@ -73,7 +78,7 @@ class SearchShape(LoadTestShape):
             self._search = self.make_search(options)
             self._conductor.wait_until_ready()
         if self._load is not None:
-            self.feed(self._search, self._probed(self._conductor, self._load))
+            self.feed(self._search, self.probed(self._conductor, self._load))
         self._load = self._search.next_load()
         if self._load is None:
             runner.environment.process_exit_code = 0  # overload fails requests by design
@@ -82,11 +87,15 @@ class SearchShape(LoadTestShape):
         change, self._users = abs(users - self._users), users
         return users, max(1, change)
 
-    @staticmethod
-    def _probed(conductor: Conductor, load: Load) -> Probed:
-        """A probe that lost a worker's windows is void, and made once more."""
-        try:
-            return conductor.probe(load)
-        except DataLostError as error:
-            sys.stderr.write(f"a probe is void and made again: {error}\n")
-            return conductor.probe(load)
+    def probed(self, conductor: Conductor, load: Load) -> Probed:
+        """A probe that lost a worker's windows is void, and made again.
+
+        A worker that dies and is started anew, as a container is, may void two: it joins before
+        Locust misses the one that died.
+        """
+        for _ in range(VOID_PROBES):
+            try:
+                return conductor.probe(load)
+            except DataLostError as error:
+                sys.stderr.write(f"a probe is void and made again: {error}\n")
+        return conductor.probe(load)

@@ -1,11 +1,14 @@
 """What the report shows of a target beyond its summary: drawn from the windows."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hdrh.histogram import HdrHistogram
 
+from loadtests.measure.legs import at_once
+from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import ANSWERS_BEYOND, Window, across_time
+from loadtests.record.answers import ScenarioAsked
 
 MOST_POINTS = 600
 """Of a timeline; a longer one is drawn from several windows a point."""
@@ -29,6 +32,7 @@ class Moment:
     p50_ms: float | None
     p99_ms: float | None
     busy_ratio: float
+    unsent_rps: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +44,64 @@ class Spectrum:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """A scenario over time; ``memory_mib`` is the server's, with its time on the same clock."""
+
+    moments: list[Moment]
+    memory_mib: list[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
-    """The timeline of a target's probes, and the latencies of its held measurement."""
+    """The timeline of a target's searches, the latencies of its held measurement, its scenarios."""
 
     timeline: list[Moment]
     held: Spectrum | None
+    scenarios: list[Trace] = field(default_factory=list)
 
 
-def details_of(windows: Iterable[Window]) -> dict[str, Details]:
+def details_of(
+    windows: Iterable[Window],
+    scenarios: Sequence[ScenarioAsked] = (),
+    samples: Sequence[ServerSample] = (),
+) -> dict[str, Details]:
     """By target."""
     by_target: dict[str, list[Window]] = {}
+    of_scenario: dict[tuple[str, int, int], list[Window]] = {
+        (asked.target, asked.repeat, asked.probe): [] for asked in scenarios
+    }
+    mixes = {
+        (asked.target, asked.repeat, asked.probe) for asked in scenarios if "mix" in asked.settings
+    }
     for window in windows:
-        by_target.setdefault(window.span.target, []).append(window)
-    return {name: Details(_timeline(each), _held(each)) for name, each in by_target.items()}
+        span = window.span
+        searched = by_target.setdefault(span.target, [])
+        of_scenario.get((span.target, span.repeat, span.probe), searched).append(window)
+    return {
+        name: Details(
+            _timeline(each),
+            _held(each),
+            [
+                _trace(
+                    at_once(found) if key in mixes else found,
+                    [s for s in samples if (s.target, s.repeat, s.probe) == key],
+                )
+                for key, found in of_scenario.items()
+                if key[0] == name and found
+            ],
+        )
+        for name, each in by_target.items()
+    }
+
+
+def _trace(windows: Sequence[Window], samples: Sequence[ServerSample]) -> Trace:
+    moments = _timeline(windows)
+    known = [
+        (sample.at_s - windows[0].start_s, sample.resident_bytes / 2**20)
+        for sample in samples
+        if sample.resident_bytes is not None and sample.moment == "during"
+    ]
+    return Trace(moments, known[:: -(-len(known) // MOST_POINTS) or 1])
 
 
 def _timeline(windows: Sequence[Window]) -> list[Moment]:
@@ -83,6 +132,7 @@ def _moment(window: Window, began_s: float) -> Moment:
         p50_ms=_at(latency, 50),
         p99_ms=_at(latency, 99),
         busy_ratio=window.busy_ratio,
+        unsent_rps=window.unsent / window.duration_s,
     )
 
 

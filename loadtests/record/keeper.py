@@ -1,15 +1,24 @@
 """Keeps ``run.json`` and what is drawn from it while a run goes on."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from loadtests.record.files import write_whole
-from loadtests.record.reader import read_capacities, read_run, read_server, read_windows
+from loadtests.record.reader import (
+    read_capacities,
+    read_run,
+    read_scenarios,
+    read_server,
+    read_versions,
+    read_windows,
+)
 from loadtests.record.run import RUN, RunInfo, TargetRun
 from loadtests.record.summarise import summarise
-from loadtests.record.summary import Summary
+from loadtests.record.summary import SUMMARY, Summary
 from serving.errors import RecordError
 
 LATEST = "latest"
@@ -21,24 +30,40 @@ def utc_now() -> str:
 
 
 def new_run_folder(results: Path, profile: str) -> Path:
-    """A new folder ``<UTC time>-<profile>`` in ``results``; ``results/latest`` points at it.
+    """As :func:`new_folder`, for a run: ``results/latest`` points at it."""
+    folder = new_folder(results, profile)
+    point_latest(folder)
+    return folder
 
-    RecordError when it cannot be made.
-    """
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    try:
-        folder = _unused(results / f"{moment}-{profile}")
-        folder.mkdir(parents=True)
+
+def point_latest(folder: Path) -> None:
+    """``latest`` beside ``folder`` points at it from now on; RecordError when it cannot."""
+    results = folder.parent
+    with _writing_to(results):
         link = results / f".{LATEST}-{os.getpid()}"
         link.unlink(missing_ok=True)
         link.symlink_to(folder.name)
         link.rename(results / LATEST)
+
+
+def new_folder(results: Path, name: str) -> Path:
+    """A new folder ``<UTC time>-<name>`` in ``results``; RecordError when it cannot be made."""
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    with _writing_to(results):
+        folder = _unused(results / f"{moment}-{name}")
+        folder.mkdir(parents=True)
+    return folder
+
+
+@contextmanager
+def _writing_to(results: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise RecordError(
             f"cannot write results to {results}: {os.strerror(error.errno or 0)}; "
             "choose another folder with --out"
         ) from None
-    return folder
 
 
 def _unused(folder: Path) -> Path:
@@ -49,10 +74,15 @@ def _unused(folder: Path) -> Path:
 def draw_summary(folder: Path) -> Summary:
     """Write ``summary.json``, drawn from the rest of the record alone; RecordError."""
     summary = summarise(
-        read_run(folder), read_windows(folder), read_server(folder), read_capacities(folder)
+        read_run(folder),
+        read_windows(folder),
+        read_server(folder),
+        read_capacities(folder),
+        read_scenarios(folder),
+        read_versions(folder),
     )
     text = summary.model_dump_json(by_alias=True, indent=2)
-    write_whole(folder / "summary.json", text + "\n")
+    write_whole(folder / SUMMARY, text + "\n")
     return summary
 
 

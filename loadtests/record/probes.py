@@ -3,13 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.reconcile import Reconciliation, client_count, reconcile
 from loadtests.measure.server_sample import ServerSample, cores_taken, cores_used, counted
 from loadtests.measure.slo import Slo
 from loadtests.measure.window import Span, Window, across_time
-from loadtests.record.run import TargetRun
+
+if TYPE_CHECKING:  # Locust's processes use the rest, and are to stay small without pydantic
+    from loadtests.record.run import TargetRun
 
 
 @dataclass(slots=True)
@@ -20,6 +23,12 @@ class RecordedProbe:
     measured: list[Window] = field(default_factory=list)
     drained: list[Window] = field(default_factory=list)
     samples: list[ServerSample] = field(default_factory=list)
+
+    def add(self, window: Window) -> None:
+        """One more window, the next in its phase; a warm-up belongs to no probe."""
+        parts = {"settle": self.settled, "measure": self.measured, "drain": self.drained}
+        if window.span.phase in parts:
+            parts[window.span.phase].append(window)
 
     @property
     def span(self) -> Span:
@@ -69,10 +78,7 @@ def recorded_probes(windows: Iterable[Window], samples: Iterable[ServerSample]) 
     found: dict[tuple[str, int, int], RecordedProbe] = defaultdict(RecordedProbe)
     for window in windows:
         span = window.span
-        probe = found[span.target, span.repeat, span.probe]
-        parts = {"settle": probe.settled, "measure": probe.measured, "drain": probe.drained}
-        if span.phase in parts:
-            parts[span.phase].append(window)
+        found[span.target, span.repeat, span.probe].add(window)
     for sample in samples:
         found[sample.target, sample.repeat, sample.probe].samples.append(sample)
     by_target: Probes = defaultdict(list)
@@ -83,7 +89,7 @@ def recorded_probes(windows: Iterable[Window], samples: Iterable[ServerSample]) 
 
 
 def facts_of(
-    target: TargetRun,
+    target: "TargetRun",
     probe: RecordedProbe,
     harder: RecordedProbe | None,
     *,

@@ -5,33 +5,60 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hdrh.histogram import HdrHistogram
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from loadtests.measure.server_sample import ServerSample
-from loadtests.measure.window import COUNTS, TIMES, Span, Times, Window
-from loadtests.record.answers import CapacityFound
+from loadtests.measure.window import COUNTS, TIMES, Span, Window
+from loadtests.record.answers import CapacityFound, ScenarioAsked, VersionLoaded
 from loadtests.record.details import Details, details_of
 from loadtests.record.run import RUN, RunInfo
-from loadtests.record.writer import CAPACITY, HISTOGRAMS, SERVER, WINDOWS
-from serving.errors import RecordError
+from loadtests.record.stored import StoredTimes
+from loadtests.record.summary import SUMMARY, Summary
+from loadtests.record.writer import (
+    CAPACITY,
+    HISTOGRAMS,
+    SCENARIOS,
+    SERVER,
+    VERSIONS,
+    WINDOWS,
+)
+from serving.errors import RecordError, UsageError
 
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+
+def find_run(named: str, results: Path) -> Path:
+    """The folder of the run ``named``: a path, or a name in ``results``; UsageError for neither."""
+    folders = [folder for folder in (Path(named), results / named) if folder.is_dir()]
+    if not named or not folders:
+        raise UsageError(f"no run {named!r}, neither a folder nor a name in {results}")
+    return folders[0].resolve()
 
 
 def read_run(folder: Path) -> RunInfo:
     """What ran; RecordError when that cannot be read, or was edited."""
+    return read_whole(folder, RUN, RunInfo)
+
+
+def read_summary(folder: Path) -> Summary:
+    """The summary as it was drawn last; RecordError as of :func:`read_run`."""
+    return read_whole(folder, SUMMARY, Summary)
+
+
+def read_whole(folder: Path, name: str, model: type[M], left_by: str = "run") -> M:
+    """One JSON file of the record that ``redline run``, or another command, left; RecordError."""
     try:
-        return RunInfo.model_validate_json((folder / RUN).read_bytes())
+        return model.model_validate_json((folder / name).read_bytes())
     except OSError as error:
         raise RecordError(
-            f"cannot read the run record {folder}: {RUN}: {error.strerror}; "
-            "name a folder that redline run left"
+            f"cannot read the run record {folder}: {name}: {error.strerror}; "
+            f"name a folder that redline {left_by} left"
         ) from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
-        raise RecordError(f"{folder / RUN} is damaged: {where}: {first['msg']}") from None
+        raise RecordError(f"{folder / name} is damaged: {where}: {first['msg']}") from None
 
 
 def read_windows(folder: Path) -> list[Window]:
@@ -62,7 +89,7 @@ def read_windows(folder: Path) -> list[Window]:
 
 def read_details(folder: Path) -> dict[str, Details]:
     """What the report shows beyond the summary, by target; RecordError."""
-    return details_of(read_windows(folder))
+    return details_of(read_windows(folder), read_scenarios(folder), read_server(folder))
 
 
 def read_server(folder: Path) -> list[ServerSample]:
@@ -73,6 +100,16 @@ def read_server(folder: Path) -> list[ServerSample]:
 def read_capacities(folder: Path) -> list[CapacityFound]:
     """What each search for the capacity ended with; RecordError as of :func:`read_server`."""
     return _read_lines(folder / CAPACITY, CapacityFound)
+
+
+def read_scenarios(folder: Path) -> list[ScenarioAsked]:
+    """What each scenario was asked to do; RecordError as of :func:`read_server`."""
+    return _read_lines(folder / SCENARIOS, ScenarioAsked)
+
+
+def read_versions(folder: Path) -> list[VersionLoaded]:
+    """How servers loaded versions; RecordError as of :func:`read_server`."""
+    return _read_lines(folder / VERSIONS, VersionLoaded)
 
 
 def _read_lines(path: Path, make: Callable[..., T]) -> list[T]:
@@ -115,7 +152,7 @@ def _window(folder: Path, number: int, line: str, times: Sequence[str]) -> Windo
             span=Span(*(fields[name] for name in Span.__slots__)),
             **{name: fields[name] for name in COUNTS},
             workers=fields["workers"],
-            times=Times(*map(HdrHistogram.decode, times)),
+            times=StoredTimes(times),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RecordError(

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Server = Literal["tfserving", "torchserve"]
 Protocol = Literal["grpc", "rest"]
@@ -102,8 +102,33 @@ class TargetRun(TargetIdentity):
     calibration: Calibration | None = None
 
 
+class ClaimMade(Record):
+    """A claim to settle: ``rate`` of ``unit`` per second; what its source leaves open is None."""
+
+    name: str = Field(min_length=1)
+    server: Server
+    rate: float = Field(gt=0, lt=1e12)
+    unit: Literal["requests", "predictions"]
+    cores: int | None = Field(default=None, gt=0, le=100_000)
+    model: str | None = None
+    batch: int | None = Field(default=None, gt=0)
+    cpu: str | None = None
+    slo: str | None = None
+    source: str = Field(min_length=1)
+
+
+class DemandStated(Record):
+    """What the run's report answers: requests per second, at an SLO or each target's default."""
+
+    rps: float = Field(gt=0)
+    slo: str | None = None
+
+
 class RunInfo(Record):
-    """One run. ``finished`` is None until it ended whole; ``failure`` says what cut it short."""
+    """One run. ``finished`` is None until it ended whole; ``failure`` says what cut it short.
+
+    ``demand`` and ``claims`` are what its capacity part answers and settles.
+    """
 
     name: str
     started: str
@@ -116,3 +141,5 @@ class RunInfo(Record):
     seed: int
     host: Host
     targets: list[TargetRun] = []
+    demand: DemandStated | None = None
+    claims: list[ClaimMade] = []

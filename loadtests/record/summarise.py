@@ -7,10 +7,12 @@ from dataclasses import asdict
 from loadtests.measure.intervals import goodput_interval, latency_interval
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import Window, quantiles_ms
-from loadtests.record.answers import CapacityFound
+from loadtests.record.answers import CapacityFound, ScenarioAsked, VersionLoaded
+from loadtests.record.claims import judge_claims
 from loadtests.record.judge import judge_capacity, judge_ceiling, slo_outcome_of
 from loadtests.record.probes import RecordedProbe, recorded_probes
 from loadtests.record.run import RunInfo, TargetIdentity, TargetRun
+from loadtests.record.scenarios import judge_scenario
 from loadtests.record.summary import (
     ErrorKind,
     Interval,
@@ -18,6 +20,7 @@ from loadtests.record.summary import (
     Outcome,
     Probe,
     Reconciliation,
+    Scenario,
     Summary,
     TargetSummary,
 )
@@ -28,8 +31,10 @@ def summarise(
     windows: Iterable[Window],
     samples: Iterable[ServerSample] = (),
     capacities: Sequence[CapacityFound] = (),
+    scenarios: Sequence[ScenarioAsked] = (),
+    versions: Sequence[VersionLoaded] = (),
 ) -> Summary:
-    """The summary of ``run``; complete only if it finished and every target has a ceiling."""
+    """The summary of ``run``; complete only if it finished and every target has a result."""
     probes = recorded_probes(windows, samples)
     targets = [
         _target(
@@ -37,11 +42,13 @@ def summarise(
             target,
             probes.get(target.name, []),
             [found for found in capacities if found.target == target.name],
+            [asked for asked in scenarios if asked.target == target.name],
+            versions,
         )
         for target in run.targets
     ]
-    return Summary(
-        complete=run.finished is not None and all(target.ceiling for target in targets),
+    summary = Summary(
+        complete=run.finished is not None and all(t.ceiling or t.scenarios for t in targets),
         failure=run.failure,
         name=run.name,
         started=run.started,
@@ -53,7 +60,9 @@ def summarise(
         seed=run.seed,
         host=run.host,
         targets=targets,
+        demand=run.demand,
     )
+    return summary.model_copy(update={"claims": judge_claims(run.claims, [summary])})
 
 
 def _target(
@@ -61,7 +70,10 @@ def _target(
     target: TargetRun,
     probes: Sequence[RecordedProbe],
     capacities: Sequence[CapacityFound],
+    asked: Sequence[ScenarioAsked],
+    versions: Sequence[VersionLoaded],
 ) -> TargetSummary:
+    probes, scenarios = _apart(target, probes, asked, versions)
     identity = target.model_dump(include=set(TargetIdentity.model_fields))
     judged = judge_ceiling(target, probes, run.profile)
     identity["failure"] = target.failure or judged.failure
@@ -72,12 +84,31 @@ def _target(
         ceiling=None if identity["failure"] else judged.ceiling,
         capacity=judge_capacity(target, probes, capacities),
         calibration=target.calibration,
+        scenarios=scenarios,
         probes=[
             _probe(number, probe, slo_outcome_of(target, probe, capacities))
             for number, probe in enumerate(probes, start=1)
         ],
         errors=_errors(probes),
     )
+
+
+def _apart(
+    target: TargetRun,
+    probes: Sequence[RecordedProbe],
+    asked: Sequence[ScenarioAsked],
+    versions: Sequence[VersionLoaded],
+) -> tuple[list[RecordedProbe], list[Scenario]]:
+    """The probes of the searches, and the scenarios, each judged from the probe that it is."""
+    of_scenario = {(one.repeat, one.probe): one for one in asked}
+    searched = [p for p in probes if (p.span.repeat, p.span.probe) not in of_scenario]
+    return searched, [
+        judge_scenario(
+            target, of_scenario[probe.span.repeat, probe.span.probe], probe, searched, versions
+        )
+        for probe in probes
+        if (probe.span.repeat, probe.span.probe) in of_scenario
+    ]
 
 
 def _probe(number: int, probe: RecordedProbe, slo_outcome: Outcome | None) -> Probe:

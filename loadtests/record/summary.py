@@ -2,11 +2,13 @@
 
 from typing import Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from loadtests.record.run import (
     SCHEMA,
     Calibration,
+    ClaimMade,
+    DemandStated,
     DeploymentKind,
     Host,
     Parity,
@@ -16,6 +18,7 @@ from loadtests.record.run import (
     TargetIdentity,
 )
 
+SUMMARY = "summary.json"
 Bottleneck = Literal["server", "generator", "connections", "unknown"]
 ProbeStep = Literal["grow", "refine", "hold", "double", "bisect", "confirm"]
 Outcome = Literal["pass", "likely", "unlikely", "fail"]
@@ -141,6 +144,57 @@ class Capacity(Record):
     verdict: Verdict | None
 
 
+class ScenarioFigure(Record):
+    """One figure of a scenario, with its 95 % interval where it has one."""
+
+    what: str
+    value: float | None
+    unit: str
+    low: float | None
+    high: float | None
+
+
+class ScenarioLeg(Record):
+    """One load of a scenario's course, which follows the one before without a pause.
+
+    The latencies are response latencies.
+    """
+
+    step: str
+    rate_rps: float | None
+    duration_s: float
+    offered_rps: float
+    goodput_rps: float
+    wrong: dict[str, int]
+    unsent: int
+    error_ratio: float
+    latency_ms: Latency
+    generator_busy_ratio: float
+
+
+class Scenario(Record):
+    """What a scenario was asked, and its verdict: an ``outcome`` in a word, ``good`` or bad (or
+    neither: None), in sentences and in figures, if it is ``valid``.
+
+    ``capacity_rps`` is what its rates are shares of, ``given`` or the ceiling of the same run.
+    """
+
+    name: str
+    repeat: int
+    settings: dict[str, float | str]
+    capacity_rps: float | None
+    given: bool
+    slo: str | None
+    valid: bool
+    reasons: list[Reason]
+    outcome: str
+    good: bool | None
+    says: list[str]
+    figures: list[ScenarioFigure]
+    legs: list[ScenarioLeg]
+    reconciliation: Reconciliation
+
+
 class ErrorKind(Record):
     """Requests of one kind of error in all probes, and in those held; what the first one said."""
 
@@ -152,7 +206,7 @@ class ErrorKind(Record):
 class TargetSummary(TargetIdentity):
     """One target: its ceiling (None when the run did not get so far) and all its probes.
 
-    ``verdict`` is of the ceiling.
+    ``verdict`` is of the ceiling. The probes of ``scenarios`` are not among ``probes``.
     """
 
     name: str
@@ -160,8 +214,23 @@ class TargetSummary(TargetIdentity):
     ceiling: Ceiling | None
     capacity: Capacity | None
     calibration: Calibration | None
+    scenarios: list[Scenario] = Field(default_factory=list)
     probes: list[Probe]
     errors: dict[str, ErrorKind]
+
+
+class ClaimVerdict(Record):
+    """How a claim stands by what was measured.
+
+    ``verdict`` is ``supported``, ``refuted for MODEL on CPU`` or ``not decidable here``; then
+    ``command`` would decide it.
+    """
+
+    claim: ClaimMade
+    verdict: str
+    why: str
+    witness: str | None
+    command: str | None
 
 
 class Summary(Record):
@@ -180,6 +249,8 @@ class Summary(Record):
     seed: int
     host: Host
     targets: list[TargetSummary]
+    demand: DemandStated | None = None
+    claims: list[ClaimVerdict] = []  # noqa: RUF012 - pydantic copies it
 
     model_config = ConfigDict(
         extra="forbid",

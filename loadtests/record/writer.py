@@ -11,13 +11,15 @@ from typing import Any, Self
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import TIMES, Window, quantiles_ms
 from loadtests.record import hlog
-from loadtests.record.answers import CapacityFound
+from loadtests.record.answers import CapacityFound, ScenarioAsked, VersionLoaded
 from serving.errors import RecordError
 
 WINDOWS = "windows.jsonl"
 HISTOGRAMS = "histograms.hlog"
 SERVER = "server.jsonl"
 CAPACITY = "capacity.jsonl"
+SCENARIOS = "scenarios.jsonl"
+VERSIONS = "versions.jsonl"
 
 
 class RecordWriter:
@@ -55,11 +57,11 @@ class RecordWriter:
 
     def write_capacity(self, found: CapacityFound) -> None:
         """Append what a search for the capacity ended with, down to the operating system."""
-        try:
-            with (self._folder / CAPACITY).open("ab", buffering=0) as file:
-                _put(file, json.dumps(asdict(found)) + "\n")
-        except OSError as error:
-            raise _unwritable(self._folder, error) from None
+        _append(self._folder, CAPACITY, asdict(found))
+
+    def write_scenario(self, asked: ScenarioAsked) -> None:
+        """Append what a scenario is about to do, down to the operating system."""
+        _append(self._folder, SCENARIOS, asdict(asked))
 
     def close(self) -> None:
         """Close all files."""
@@ -71,6 +73,19 @@ class RecordWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def write_version(folder: Path, loaded: VersionLoaded) -> None:
+    """Append how a server loaded a version: the campaign sees that, not the load generator."""
+    _append(folder, VERSIONS, asdict(loaded))
+
+
+def _append(folder: Path, name: str, line: dict[str, Any]) -> None:
+    try:
+        with (folder / name).open("ab", buffering=0) as file:
+            _put(file, json.dumps(line) + "\n")
+    except OSError as error:
+        raise _unwritable(folder, error) from None
 
 
 def to_json(window: Window) -> dict[str, Any]:

@@ -1,14 +1,35 @@
 """Figures and facts that follow from a summary."""
 
-from loadtests.record.summary import Probe, TargetSummary, Verdict
+from typing import Protocol
+
+from loadtests.record.summary import Probe, Scenario, TargetSummary, Verdict
 
 
-def is_stand_in(target: TargetSummary) -> bool:
+class Named(Protocol):
+    """What tells targets apart, of whichever kind."""
+
+    @property
+    def server(self) -> str: ...  # noqa: D102 - the target's own words
+    @property
+    def protocol(self) -> str: ...  # noqa: D102
+    @property
+    def model(self) -> str: ...  # noqa: D102
+    @property
+    def batch(self) -> int: ...  # noqa: D102
+    @property
+    def body(self) -> str: ...  # noqa: D102
+    @property
+    def configuration(self) -> str: ...  # noqa: D102
+    @property
+    def deployment(self) -> str: ...  # noqa: D102
+
+
+def is_stand_in(target: Named) -> bool:
     """Tell whether the target is a stand-in, which is never called by the server's name."""
     return target.deployment == "embedded"
 
 
-def is_valid(verdict: Verdict | None) -> bool:
+def is_valid(verdict: Verdict | Scenario | None) -> bool:
     """Tell whether a figure may be used; one that nobody judged may not."""
     return verdict is not None and verdict.valid
 

@@ -11,8 +11,18 @@ from plotly.offline import get_plotlyjs
 from loadtests.record.details import Details
 from loadtests.record.files import write_whole
 from loadtests.record.summary import Summary
-from loadtests.report import derived, evidence, judgement, notes, numbers, words
+from loadtests.report import (
+    derived,
+    evidence,
+    judgement,
+    notes,
+    numbers,
+    plan_words,
+    scenario_words,
+    words,
+)
 from loadtests.report.overview import overview_plots
+from loadtests.report.plan_part import capacity_part
 from loadtests.report.plots import target_plots
 from loadtests.report.verdict import verdict
 
@@ -29,7 +39,7 @@ def write_report(summary: Summary, details: Mapping[str, Details], path: Path) -
 def render(summary: Summary, details: Mapping[str, Details]) -> str:
     """Render the report as HTML: plots, styles and scripts inside, nothing loaded from outside."""
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             summary=summary,
@@ -39,14 +49,16 @@ def render(summary: Summary, details: Mapping[str, Details]) -> str:
                 (target, target_plots(target, details.get(target.name)))
                 for target in summary.targets
             ],
+            capacity=capacity_part(summary),
             plotly_js=get_plotlyjs(),
         )
     )
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """What every page is rendered with: the templates in ``page`` and the report's vocabulary."""
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "page"),
         # Always: the template's own name would not switch it on, and error texts are foreign.
         autoescape=True,
@@ -54,13 +66,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(
+    made.globals.update(
+        course=scenario_words,
         derived=derived,
         evidence=evidence,
         judgement=judgement,
         notes=notes,
         numbers=numbers,
+        plan_words=plan_words,
         words=words,
         shell=shlex.join,
     )
-    return environment
+    return made

@@ -1,6 +1,6 @@
 """A verdict in plain words: how a figure stands, who was the bottleneck, and by what evidence."""
 
-from loadtests.record.summary import Bottleneck, TargetSummary, Verdict
+from loadtests.record.summary import Bottleneck, Scenario, TargetSummary, Verdict
 from loadtests.report import numbers, words
 
 VALID, INVALID, NOT_JUDGED = "VALID", "INVALID", "not judged"
@@ -22,7 +22,7 @@ _AT_LEAST: dict[Bottleneck, str] = {
 }
 
 
-def standing(verdict: Verdict | None) -> str:
+def standing(verdict: Verdict | Scenario | None) -> str:
     """Say in a word whether a figure may be used."""
     if verdict is None:
         return NOT_JUDGED
@@ -39,7 +39,7 @@ def who(verdict: Verdict) -> str:
     return _WHO[verdict.bottleneck]
 
 
-def reasons(verdict: Verdict | None) -> list[tuple[str, str]]:
+def reasons(verdict: Verdict | Scenario | None) -> list[tuple[str, str]]:
     """Why a figure is INVALID: what was found, and what to do, each a sentence."""
     found = verdict.reasons if verdict else []
     return [

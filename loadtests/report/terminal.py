@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.record.summary import Ceiling, Summary, TargetSummary
-from loadtests.report import derived, judgement, notes, numbers, words
+from loadtests.report import derived, judgement, notes, numbers, scenario_words, words
 
 NUMBERS = (
     "goodput\nat the\nceiling\nreq/s",
@@ -41,6 +41,7 @@ def closing_lines(summary: Summary) -> list[str]:
         *notes.at_least_notes(summary),
         *notes.capacity_notes(summary),
         *notes.unknown_notes(summary),
+        *scenario_words.lines(summary),
         *notes.stand_in_notes(summary),
         *([numbers.DASH_MEANS] if _lacks_quantile(summary) else []),
     ]

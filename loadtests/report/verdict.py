@@ -21,6 +21,8 @@ def verdict(summary: Summary) -> str:
 def _nothing(summary: Summary) -> str:
     if any(target.ceiling for target in summary.targets):
         return "No ceiling of this run is VALID: none of its figures may be used."
+    if any(target.scenarios for target in summary.targets):
+        return "No ceiling was sought in this run; what its scenarios ended with is below."
     return "No server's ceiling was measured in this run."
 
 

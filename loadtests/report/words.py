@@ -3,16 +3,27 @@
 from datetime import datetime
 from typing import Literal
 
-from loadtests.record.summary import Bottleneck, DeploymentKind, Outcome, ProbeStep, TargetSummary
-from loadtests.report.derived import is_stand_in
+from loadtests.record.summary import Bottleneck, DeploymentKind, Outcome, ProbeStep, Summary
+from loadtests.report.derived import Named, is_stand_in
 
 SERVERS = {"tfserving": "TensorFlow Serving", "torchserve": "TorchServe"}
+SHORT_SERVERS = {"tfserving": "TF Serving", "torchserve": "TorchServe"}
 STAND_INS = {
     "tfserving": "TF Serving API stand-in (embedded)",
     "torchserve": "TorchServe API stand-in (embedded)",
 }
 PROTOCOLS = {"grpc": "gRPC", "rest": "REST"}
 BODIES = {"tensor": "raw tensor", "json": "JSON", "binary": "binary"}
+SCENARIOS = {
+    "ramp": "ramp, in equal steps upwards",
+    "spike": "spike, to a multiple and back",
+    "soak": "soak, one rate for long",
+    "overload": "overload, more than the server can take",
+    "check": "check, one rate against an objective",
+    "replay": "replay, arrivals as a file has them",
+    "mixed": "mixed, several kinds of requests by weight",
+    "cold": "cold, a start and a version loaded under load",
+}
 STEPS: dict[ProbeStep | Literal["warmup"], str] = {
     "warmup": "a fresh server at work until its goodput stands still; nothing of it counts",
     "grow": "search: the users grow fourfold until goodput stops growing",
@@ -84,17 +95,24 @@ GLOSSARY = {
 }
 
 
-def server_name(target: TargetSummary) -> str:
+def title(summary: Summary) -> str:
+    """Say what the report is of."""
+    targets = summary.targets
+    only = any(t.scenarios for t in targets) and not any(t.ceiling for t in targets)
+    return "Model server scenarios" if only else "Model server ceilings"
+
+
+def server_name(target: Named) -> str:
     """Name what answered the requests."""
     return (STAND_INS if is_stand_in(target) else SERVERS)[target.server]
 
 
-def label(target: TargetSummary) -> str:
+def label(target: Named) -> str:
     """Name a target by its server and protocol."""
     return f"{server_name(target)} over {PROTOCOLS[target.protocol]}"
 
 
-def marks(target: TargetSummary) -> str:
+def marks(target: Named) -> str:
     """List what tells a target apart from others of its server and protocol."""
     return ", ".join(
         (
@@ -107,7 +125,7 @@ def marks(target: TargetSummary) -> str:
     )
 
 
-def stand_in_note(target: TargetSummary) -> str:
+def stand_in_note(target: Named) -> str:
     """Say what a stand-in's numbers are not."""
     real = SERVERS[target.server]
     return (

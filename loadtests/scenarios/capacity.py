@@ -29,11 +29,13 @@ from loadtests.search.capacity import CapacityQuestion, CapacitySearch
 
 __all__ = ["Capacity", "TFServingGrpc", "TFServingRest", "TorchServeGrpc", "TorchServeRest"]
 
+SLO = "p99=100ms"
+
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: LocustArgumentParser) -> None:
     """What is asked, and what is known before."""
-    parser.add_argument("--slo", default="p99=100ms", help="as in p99=25ms,errors=0.1%%")
+    parser.add_argument("--slo", default=SLO, help="as in p99=25ms,errors=0.1%%")
     parser.add_argument(
         "--ceiling-rps", type=float, default=1000.0, help="the goodput reached in closed loop"
     )
@@ -52,9 +54,13 @@ def add_options(parser: LocustArgumentParser) -> None:
 class Capacity(RecordedShape):
     """The search for the capacity. Only the engine has an open loop."""
 
+    def slo(self, options: Namespace) -> Slo:
+        """That of the command line."""
+        return parse_slo(options.slo)
+
     def make_search(self, options: Namespace) -> CapacitySearch:
         """For the SLO of the command line."""
-        self._slo = parse_slo(options.slo)
+        self._slo = self.slo(options)
         return CapacitySearch(
             CapacityQuestion(
                 users=1,
@@ -69,7 +75,7 @@ class Capacity(RecordedShape):
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
         """Stops a probe that cannot meet the SLO any more."""
         conductor = super().make_conductor(options, runner)
-        slo = parse_slo(options.slo)
+        slo = self.slo(options)
         conductor.in_vain = lambda windows: hopeless(windows, slo)
         return conductor
 

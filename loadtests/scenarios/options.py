@@ -51,7 +51,13 @@ def add_options(parser: LocustArgumentParser) -> None:
         "--metrics-port",
         type=int,
         default=0,
-        help="serve what is measured to Prometheus on this port of 127.0.0.1",
+        help="serve what is measured to Prometheus on this port",
+        include_in_web_ui=False,
+    )
+    parser.add_argument(
+        "--metrics-host",
+        default="127.0.0.1",
+        help="the address that this port is opened on",
         include_in_web_ui=False,
     )
     _add_external_options(parser)
@@ -64,15 +70,20 @@ def _add_external_options(parser: LocustArgumentParser) -> None:
         "--corpus",
         default="",
         help="folder of requests that redline record-corpus made, instead of model, batch and body",
+        include_in_web_ui=False,
     )
     parser.add_argument(
-        "--ca", default="", help="file of certificates that may vouch for the server"
+        "--ca",
+        default="",
+        help="file of certificates that may vouch for the server",
+        include_in_web_ui=False,
     )
     parser.add_argument(
         "--max-rate",
         type=float,
         default=0.0,
-        help="requests a second that are never exceeded; by default 1000, on this machine any",
+        help="requests a second that are never exceeded; by default 1000, here any (inf)",
+        include_in_web_ui=False,
     )
 
 
@@ -111,11 +122,12 @@ def _add_server_options(parser: LocustArgumentParser) -> None:
 @events.init.add_listener
 def check_users(environment: Environment, **_: Any) -> None:
     """One server and protocol at a time: all of them at one address can only fail."""
+    if getattr(environment.shape_class, "chooses_users", False):
+        return
     if len(environment.user_classes) != 1:
-        sys.stderr.write(
-            "redline: name one user class: TFServingGrpc, TFServingRest, TorchServeGrpc or "
-            "TorchServeRest\n"
-        )
+        known = environment.available_user_classes
+        *names, last = sorted(known or [each.__name__ for each in environment.user_classes])
+        sys.stderr.write(f"redline: name one user class: {', '.join(names)} or {last}\n")
         sys.exit(2)
 
 

@@ -1,10 +1,12 @@
 """What the searching scenarios share: windows from every process, a conductor that records."""
 
+import os
 import signal
 from argparse import Namespace
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
 from locust import events
@@ -13,11 +15,13 @@ from locust.runners import Runner, WorkerRunner
 
 from exporters.collectors.locust import LoadCollector
 from exporters.listen import served
-from exporters.locust import TargetLabels
+from exporters.locust import Snapshot, TargetLabels
+from loadtests.measure.server_sample import ServerSample
+from loadtests.measure.slo import Slo
 from loadtests.plugin import collector
 from loadtests.plugin.board import Board
 from loadtests.plugin.conductor import Conductor
-from loadtests.plugin.server_watch import ServerWatch, source_of
+from loadtests.plugin.server_watch import ServerWatch, Source, source_of
 from loadtests.plugin.shape import SearchShape
 from loadtests.record.writer import RecordWriter
 from loadtests.scenarios.options import chosen_model
@@ -49,6 +53,24 @@ def _stop(runner: Runner) -> None:
     runner.quit()
 
 
+class _Shown:
+    """What the newest board shows, served from the first on until this process ends."""
+
+    def __init__(self) -> None:
+        self._serving = ExitStack()
+        self._board: Board | None = None
+
+    def show(self, board: Board, host: str, port: int) -> None:
+        """From now on this one."""
+        if self._board is None:
+            collectors = [LoadCollector(self._snapshot)]
+            self._serving.enter_context(served(collectors, host, port))
+        self._board = board
+
+    def _snapshot(self) -> Snapshot | None:
+        return self._board.snapshot() if self._board else None
+
+
 class RecordedShape(SearchShape):
     """A search on the users that the command line named, recorded if it says where.
 
@@ -58,22 +80,28 @@ class RecordedShape(SearchShape):
     abstract = True
     writer: RecordWriter | None = None
     """Of the record, where there is one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._serving = ExitStack()  # until this process ends
+    user_class: Any = None
+    """Whose users run; without it, that of the command line."""
+    _shown: ClassVar = _Shown()
 
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
         """Records to ``--record``, if that is given, and looks at the server meanwhile."""
-        most_rps = most_rate(runner.environment.host or "", options.max_rate)
+        user_class = self.user_class or _only(runner.environment.user_classes)
+        source = source_of(user_class.server, self.models(options), options)
+        board = self._serve(options, user_class, source) if options.metrics_port else None
+        most_rps = _most_rate(self.hosts(options, user_class), options.max_rate)
         if not options.record:
-            return Conductor(runner, options.target, drain_s=DRAIN_S, most_rps=most_rps)
+            return Conductor(
+                runner, options.target, board=board, drain_s=DRAIN_S, most_rps=most_rps
+            )
         writer = self.writer = RecordWriter(Path(options.record))
-        (user_class,) = runner.environment.user_classes
-        model = chosen_model(options)
-        source = source_of(user_class.server, model, options)  # type: ignore[attr-defined]  # ours
-        watch = ServerWatch(source, writer.write_server)
-        board = self._serve(options, user_class) if options.metrics_port else None
+
+        def write(sample: ServerSample) -> None:
+            writer.write_server(sample)
+            if board is not None:
+                board.look(sample)
+
+        watch = ServerWatch(source, write)
         return Conductor(
             runner,
             options.target,
@@ -86,10 +114,35 @@ class RecordedShape(SearchShape):
             most_rps=most_rps,
         )
 
-    def _serve(self, options: Namespace, user_class: Any) -> Board:
+    def slo(self, options: Namespace) -> Slo | None:
+        """What is asked of the latency and the errors; None where the search knows none."""
+        del options
+        return None
+
+    def models(self, options: Namespace) -> list[str]:
+        """The models that requests go to."""
+        return [chosen_model(options)]
+
+    def hosts(self, options: Namespace, user_class: Any) -> list[str]:
+        """Where requests go."""
+        return [options.host or user_class.host or ""]
+
+    def _serve(self, options: Namespace, user_class: Any, source: Source) -> Board:
         """Show what is measured on ``--metrics-port`` until this process ends."""
         labels = (options.target, user_class.server, user_class.protocol, chosen_model(options))
-        board = Board(TargetLabels(*labels))
-        collectors = [LoadCollector(board.snapshot)]
-        self._serving.enter_context(served(collectors, "127.0.0.1", options.metrics_port))
+        shared = os.sched_getaffinity(0) & set(source.cores)
+        server_cores = None if shared else len(source.cores) or None
+        board = Board(TargetLabels(*labels), self.slo(options), server_cores)
+        self._shown.show(board, options.metrics_host, options.metrics_port)
         return board
+
+
+def _most_rate(hosts: Sequence[str], told_rps: float) -> float | None:
+    """The least of what each of ``hosts`` may get."""
+    rates = [most_rate(host, told_rps) for host in hosts]
+    return min((rate for rate in rates if rate is not None), default=None)
+
+
+def _only(user_classes: Sequence[Any]) -> Any:
+    (one,) = user_classes
+    return one

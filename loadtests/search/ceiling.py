@@ -1,6 +1,7 @@
 """The ceiling: the highest goodput sustained in closed loop, whatever the latency."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -27,7 +28,11 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 class Load:
     """The next load to probe: ``users`` in closed loop, measured after it settled.
 
-    With ``rate_rps`` so many requests fall due each second instead, whatever the users are.
+    With ``rate_rps`` so many requests fall due each second instead, whatever the users are. The
+    loads in ``then`` follow without a pause, which makes all of them one probe; they do not settle.
+    What is measured is cut into windows of ``window_s``. With ``schedule_s`` requests fall due at
+    these times, from the beginning of the load on, and ``rate_rps`` is their mean rate. Requests of
+    these ``parts``, by name, are recorded apart, each under its name as the step.
     """
 
     step: str
@@ -35,6 +40,18 @@ class Load:
     settle_s: float
     measure_s: float
     rate_rps: float | None = None
+    then: tuple["Load", ...] = ()
+    window_s: float = 1.0
+    schedule_s: tuple[float, ...] = ()
+    parts: tuple[str, ...] = ()
+
+    @property
+    def peak_rps(self) -> float | None:
+        """The rate; of a schedule, the most that falls due within a second."""
+        times = self.schedule_s
+        if not times:
+            return self.rate_rps
+        return max(bisect_left(times, at + 1, now) - now for now, at in enumerate(times))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +76,17 @@ class Profile:
 
 
 PROFILES = {
+    "brief": Profile(
+        warmup_s=2,
+        warmups=3,
+        settle_s=0.5,
+        probe_s=2,
+        hold_s=11,
+        refinements=1,
+        max_users=1024,
+        repeats=1,
+        capacity=False,
+    ),
     "quick": Profile(
         warmup_s=3,
         warmups=6,

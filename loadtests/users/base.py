@@ -56,6 +56,8 @@ class CorpusUser(EngineUser):
     sample_ratio = 1 / 64
     seed = SEED
     timeout_s = 30.0
+    part_weight = 1.0
+    """In a mix, against the weights of its other parts."""
 
     _serials = itertools.count()
     _free_slots: ClassVar[list[int]] = []
@@ -83,6 +85,7 @@ class CorpusUser(EngineUser):
             fault_in=functools.partial(_fault_in, corpus.without_requests()),
             headers=self.headers(corpus),
             access=self.access,
+            weight=self.part_weight,
         )
 
     def address(self) -> str:

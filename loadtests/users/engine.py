@@ -2,8 +2,8 @@
 
 import functools
 import sys
-from collections.abc import Hashable
-from typing import ClassVar, Literal
+from collections.abc import Hashable, Mapping
+from typing import Any, ClassVar, Literal
 
 from gevent.event import Event
 from locust import User, constant, task
@@ -12,6 +12,8 @@ from locust.exception import StopTest
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from loadtests import engine
+from loadtests.users.gate import Gate
+from loadtests.users.pacer import TURN, Turn
 from loadtests.users.shared_engine import Pace, Requests, engines_of
 
 
@@ -45,6 +47,8 @@ class EngineUser(User):
         self._engine_sends = self._has_engine()
         self._stopping = Event()
         self._kind: Hashable = None
+        self.turn = Turn()
+        """Of the request that is being sent by a client in Python."""
 
     def kind(self) -> Hashable:
         """What users of this class must agree in to share an engine."""
@@ -58,8 +62,24 @@ class EngineUser(User):
         """Called before the first :meth:`send_next`."""
 
     def send_next(self) -> None:
-        """Send one request and report it to Locust, by a client in Python."""
+        """Send one request by a client in Python, and :meth:`report` it to Locust."""
         raise NotImplementedError
+
+    def gate(self) -> Gate:
+        """Where a client in Python waits for its turn."""
+        return engines_of(self.environment).gate_of("")
+
+    def report(self, *, response_time: float, context: Mapping[str, Any], **more: Any) -> None:
+        """Fire Locust's ``request`` event for what a client in Python sent.
+
+        ``response_time`` in ms is from the sending to the answer; what it tells is from the moment
+        the request was due.
+        """
+        self.environment.events.request.fire(
+            response_time=response_time + 1000 * self.turn.waited_s,
+            context={**context, TURN: self.turn},
+            **more,
+        )
 
     def on_start(self) -> None:
         """Join the engine, or prepare the client in Python."""
@@ -83,8 +103,9 @@ class EngineUser(User):
         if self._engine_sends:
             self._stopping.wait()
             return
-        with engines_of(self.environment).gate.passed(self._stopping) as may_send:
-            if may_send:
+        with self.gate().passed(self._stopping) as turn:
+            if turn is not None:
+                self.turn = turn
                 self.send_next()
 
     def stop(self, force: bool = False) -> bool:  # noqa: FBT001, FBT002 - Locust's signature

@@ -72,7 +72,7 @@ class GrpcUser(CorpusUser):
             fault = _fault_of(error.code())
         took_ms = (time.perf_counter() - began_s) * 1000
         fault = fault or self.fault_in(index, answer)
-        self.environment.events.request.fire(
+        self.report(
             request_type=self.method,
             name=self.label,
             response_time=took_ms,

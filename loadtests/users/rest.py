@@ -30,7 +30,7 @@ class RestUser(CorpusUser):
         self._headers = {**self.access.headers, **self.headers(self._corpus)}
         self._session = FastHttpSession(
             base_url=self.host,
-            request_event=self.environment.events.request,
+            request_event=_Reported(self),
             user=self,
             network_timeout=self.timeout_s,
             connection_timeout=self.timeout_s,
@@ -64,6 +64,13 @@ class RestUser(CorpusUser):
             name: str = wire.error_name(response.status_code, response.content or b"")
             return name
         return _transport_fault(response.request_meta["exception"])
+
+
+class _Reported:
+    """Stands for Locust's ``request`` event in a session of its own."""
+
+    def __init__(self, user: CorpusUser) -> None:
+        self.fire = user.report
 
 
 def _transport_fault(error: Exception | None) -> str:

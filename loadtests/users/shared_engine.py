@@ -15,6 +15,7 @@ from locust.env import Environment
 from loadtests.engine import Engine, Sample, Tls, Window
 from loadtests.seed import SEED
 from loadtests.users.gate import Gate
+from loadtests.users.pacer import Due
 from loadtests.users.statistics import merge
 from serving.access import OPEN, Access
 
@@ -46,6 +47,19 @@ class Requests:
     fault_in: Callable[[int, bytes], str | None]
     headers: Mapping[str, str] = field(default_factory=dict)
     access: Access = OPEN
+    weight: float = 1.0
+    """Of what falls due in the process, for the weights of its other requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """Of users with a client of their own, since the beginning: requests that fell due, and those
+    of them that were never sent; and how many of them have not ended.
+    """
+
+    due: int = 0
+    unsent: int = 0
+    in_flight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +103,7 @@ class SharedEngine:
         """The end of the last window that was handed on."""
         self._held = held
         self._pace = pace
-        self._rate_rps: float | None = None
+        self._due: Due = None
         self._most_rps: float | None = None
         self._listener = listener
         self._explained: set[str] = set()
@@ -100,15 +114,12 @@ class SharedEngine:
     def set_users(self, users: int) -> None:
         """From now on so many; they send unless the engine is held."""
         self.users = users
-        if not self._held:
+        if not self._held and self._due is None:
             self._apply()
 
-    def release(self, rate_rps: float | None = None, most_rps: float | None = None) -> None:
-        """Send for the users, or with ``rate_rps`` so many requests a second instead.
-
-        The users send no more than ``most_rps``.
-        """
-        self._held, self._rate_rps, self._most_rps = False, rate_rps, most_rps
+    def release(self, due: Due = None, most_rps: float | None = None) -> None:
+        """Send for the users, no more than ``most_rps``, or what is ``due`` instead."""
+        self._held, self._due, self._most_rps = False, due, most_rps
         self._apply()
 
     def hold(self, drain_s: float) -> None:
@@ -118,8 +129,10 @@ class SharedEngine:
         self.poll()
 
     def _apply(self) -> None:
-        if self._rate_rps is not None:
-            self._engine.set_rate(self._rate_rps, self._pace.arrivals)
+        if isinstance(self._due, tuple):
+            self._engine.follow(self._due)
+        elif self._due is not None:
+            self._engine.set_rate(self._due, self._pace.arrivals)
         elif self._pace.user_rate is not None:
             self._engine.set_rate(self.users * self._pace.user_rate, self._pace.arrivals)
         else:
@@ -163,6 +176,17 @@ class SharedEngine:
         self._engine.stop()
 
 
+def _part(due: Due, number: int, weights: Sequence[float]) -> Due:
+    """A rate by weight; a schedule is dealt out in turn."""
+    if isinstance(due, tuple):
+        return due[number :: len(weights)]
+    return _share(due, number, weights)
+
+
+def _share(rate_rps: float | None, number: int, weights: Sequence[float]) -> float | None:
+    return None if rate_rps is None else rate_rps * weights[number] / sum(weights)
+
+
 def _with_faults(window: Window, faults: Sequence[str]) -> Window:
     if not faults:
         return window
@@ -175,15 +199,17 @@ def _with_faults(window: Window, faults: Sequence[str]) -> Window:
 class Engines:
     """The engines of one Locust process. Take it from :func:`engines_of`.
 
-    ``listeners`` are called with each engine and each window of it that ended. ``gate`` is for the
-    users that have a client of their own.
+    ``listeners`` are called with each engine and each window of it that ended.
     """
 
     def __init__(self, environment: Environment) -> None:
         self.listeners: list[Listener] = []
         self.running: list[SharedEngine] = []
         """Also those that drain."""
-        self.gate = Gate()
+        self.paced = False
+        """Whether requests fall due whatever becomes of those before."""
+        self._gates: dict[str, tuple[Gate, float]] = {}
+        """Of users that have a client of their own, by the part of a mix, with its weight."""
         self._held = False
         self._environment = environment
         self._by_kind: dict[Hashable, SharedEngine] = {}
@@ -221,23 +247,49 @@ class Engines:
             closing.join()
             raise
 
+    def gate_of(self, part: str, weight: float = 1.0) -> Gate:
+        """The gate of users with a client of their own, all of them or those of a part of a mix."""
+        if part not in self._gates:
+            worker = getattr(self._environment.runner, "worker_index", 0)
+            gate = Gate(f"{SEED}/{worker}/{part}")
+            if self._held:
+                gate.close()
+            self._gates[part] = gate, weight
+        return self._gates[part][0]
+
+    def fallen(self, part: str) -> Fallen:
+        """At the gate of a part, or without its name at all of them."""
+        gates = [gate for name, (gate, _) in self._gates.items() if part in ("", name)]
+        return Fallen(
+            due=sum(gate.pacer.due for gate in gates),
+            unsent=sum(gate.pacer.unsent for gate in gates),
+            in_flight=sum(gate.in_flight for gate in gates),
+        )
+
     def hold(self, drain_s: float) -> None:
         """Let nobody send; return when nothing is in flight any more, or after ``drain_s``."""
         self._held = True
-        self.gate.close()
+        for gate, _ in self._gates.values():
+            gate.close()
+        deadline = time.monotonic() + drain_s
         gevent.joinall([gevent.spawn(one.hold, drain_s) for one in self.running], raise_error=True)
-        self.gate.wait_until_empty(drain_s)
+        for gate, _ in self._gates.values():
+            gate.wait_until_empty(max(0.0, deadline - time.monotonic()))
 
-    def release(self, rate_rps: float | None = None, most_rps: float | None = None) -> None:
-        """Let everybody send, or the engines ``rate_rps`` requests a second in all.
+    def release(self, due: Due = None, most_rps: float | None = None) -> None:
+        """Let everybody send, or in open loop so much of all in this process together.
 
-        Users send no more than ``most_rps`` in all.
+        That is for the engines, or where there is none for the users with a client of their own.
+        In closed loop all send no more than ``most_rps`` together.
         """
-        self._held = False
-        self.gate.open(most_rps)
-        each = len(self.running)
-        for shared in self.running:
-            shared.release(rate_rps and rate_rps / each, most_rps and most_rps / each)
+        self._held, self.paced = False, due is not None
+        weights = [weight for _, weight in self._gates.values()]
+        for number, (gate, _) in enumerate(self._gates.values()):
+            its = None if self.running else _part(due, number, weights)
+            gate.open(its, _share(most_rps, number, weights))
+        weights = [shared.requests.weight for shared in self.running]
+        for number, shared in enumerate(self.running):
+            shared.release(_part(due, number, weights), _share(most_rps, number, weights))
 
     def begin_phase(self, tag: str) -> dict[SharedEngine, int]:
         """Make all engines end a window now; when all windows up to then have been handed on.

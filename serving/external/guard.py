@@ -1,11 +1,14 @@
 """How much may be asked of a server on another machine: it may be somebody's production."""
 
 import ipaddress
+import math
 from urllib.parse import urlsplit
 
 from serving.errors import UsageError
 
 DEFAULT_MOST_RPS = 1000.0
+ANY_RATE = math.inf
+"""Told of a server that is one's own, wherever it is."""
 
 
 def is_loopback(address: str) -> bool:
@@ -23,7 +26,7 @@ def most_rate(address: str, told_rps: float | None) -> float | None:
     What was told holds everywhere; by default other machines get ``DEFAULT_MOST_RPS``.
     """
     if told_rps:
-        return told_rps
+        return None if told_rps == ANY_RATE else told_rps
     return None if is_loopback(address) else DEFAULT_MOST_RPS
 
 

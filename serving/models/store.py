@@ -103,10 +103,16 @@ def ensure(name: str, progress: Callable[[str], None]) -> BuiltModel:
     """The model called ``name``, built first when it has to be; ``progress`` hears the stages.
 
     ModelError when it cannot be built. Of two processes that want the same model one builds and
-    the other waits for it.
+    the other waits for it. Where the libraries to build with are not installed, as in a load
+    generator's image, the model that lies there is taken.
     """
     spec = model_spec(name)
-    model = BuiltModel(spec, paths.MODELS / name / _key(name))
+    try:
+        model = BuiltModel(spec, paths.MODELS / name / _key(name))
+    except _MissingLibraryError:
+        if found := _only_built(spec):
+            return found
+        raise
     if not (model.folder / MANIFEST).exists():
         try:
             with _lock(model.folder.parent, progress):
@@ -130,7 +136,19 @@ def _version(choices: tuple[str, ...]) -> tuple[str, str]:
     for library in choices:
         with suppress(metadata.PackageNotFoundError):
             return library, metadata.version(library)
-    raise ModelError(f"building models needs {choices[0]}, which is not installed: run make setup")
+    raise _MissingLibraryError(
+        f"building models needs {choices[0]}, which is not installed: run make setup"
+    )
+
+
+class _MissingLibraryError(ModelError):
+    pass
+
+
+def _only_built(spec: ModelSpec) -> BuiltModel | None:
+    """The one model of that name on disk: a build removes those before it."""
+    found = sorted((paths.MODELS / spec.name).glob(f"*/{MANIFEST}"))
+    return BuiltModel(spec, found[0].parent) if len(found) == 1 else None
 
 
 @contextmanager

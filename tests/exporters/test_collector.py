@@ -1,6 +1,7 @@
 """Readings within a limit of time, of sources that fail in every way."""
 
 import logging
+import re
 import socket
 import threading
 import time
@@ -14,7 +15,7 @@ from exporters.collector import LIMIT_S, Collector, Part
 from exporters.collectors import tfserving, torchserve
 from exporters.errors import SourceError, Trouble
 from exporters.families import Families
-from tests.exporters.pages import recorded, serving, serving_page
+from tests.exporters.pages import answer, recorded, serving, serving_page
 from tests.exporters.scraped import Samples, of, samples, scraped
 from tests.waiting import eventually
 
@@ -165,3 +166,51 @@ def test_a_page_that_is_none(
         found = scraped(make(url))
     assert found[f'model_server_up{{server="{name}"}}'] == 0
     assert found[f'model_server_scrape_errors_total{{kind="{kind}",server="{name}"}}'] >= 1
+
+
+def changing(*bodies: bytes) -> Callable[[socket.socket], None]:
+    """Answers with the first of ``bodies``, then the next; for ever with the last."""
+    left = list(bodies)
+    return lambda client: client.sendall(answer(left.pop(0) if len(left) > 1 else left[0]))
+
+
+def test_a_server_that_restarts_is_told_as_it_is_now() -> None:
+    """Counters that fall are Prometheus' to see: it takes them for a restart."""
+    busy, fresh = (recorded(f"torchserve/metrics-{name}.txt") for name in ("rest", "fresh"))
+    with serving(changing(busy, fresh, busy)) as url:
+        one = torchserve.collector(url, None, ["digits"])
+        counts = [of(samples_of(one), "model_server_http_answers_total") for _ in range(3)]
+    assert sum(counts[0].values()) > sum(counts[1].values())
+    assert counts[2] == counts[0]
+
+
+def test_a_version_that_is_gone_is_told_no_more() -> None:
+    def status(*versions: int) -> bytes:
+        states = [
+            f'{{"version": "{number}", "state": "AVAILABLE", "status": {{"error_code": "OK", '
+            f'"error_message": ""}}}}'
+            for number in versions
+        ]
+        return f'{{"model_version_status": [{", ".join(states)}]}}'.encode()
+
+    metrics = recorded("tfserving/metrics-after-traffic.txt")
+    pages = (metrics, status(1), metrics, status(1, 2), metrics, status(2))
+    with serving(changing(*pages)) as url:
+        one = tfserving.collector(url, ["digits"])
+        found = [of(samples_of(one), r"model_server_version_state.*AVAILABLE") for _ in range(3)]
+    versions = [sorted(re.findall(r'version="(\d)"', " ".join(each))) for each in found]
+    assert versions == [["1"], ["1", "2"], ["2"]]
+
+
+def test_a_server_that_serves_another_model_is_said_to_lack_the_one_asked_for() -> None:
+    metrics = recorded("tfserving/metrics-after-traffic.txt")
+    unknown = answer(b'{"error": "Could not find any versions of model digits"}', "404 Not Found")
+
+    def behave(client: socket.socket) -> None:
+        client.sendall(answer(metrics) if next(turns) else unknown)
+
+    turns = iter([True, False])
+    with serving(behave) as url:
+        found = scraped(tfserving.collector(url, ["digits"]))
+    assert found[UP] == 0
+    assert of(found, "model_server_requests_total")

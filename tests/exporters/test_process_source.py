@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import psutil
 import pytest
 
 from exporters.errors import SourceError, Trouble
-from exporters.process import read_tree
+from exporters.process import oldest_of, read_tree
 from serving.deployment import Deployment
 from tests.waiting import eventually
 
@@ -174,3 +176,22 @@ def test_a_process_that_is_not_there(pid: int) -> None:
     with pytest.raises(SourceError, match="it has ended") as raised:
         read_tree(pid)
     assert raised.value.trouble is Trouble.GONE
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts processes of other users")
+def test_a_user_is_known_by_the_oldest_of_its_processes() -> None:
+    user = 54_321
+    with pytest.raises(SourceError, match="user 54321: no process"):
+        oldest_of(user)
+    with ExitStack() as stack:
+        sleeps = []
+        for _ in range(2):
+            sleep = subprocess.Popen(["sleep", "60"], user=user)
+            stack.callback(sleep.wait)
+            stack.callback(sleep.kill)
+            sleeps.append(sleep)
+            assert eventually(
+                lambda: time.time() > psutil.Process(sleeps[-1].pid).create_time() + 0.1
+            )
+        assert oldest_of(user) == sleeps[0].pid
+        assert read_tree(oldest_of(user)).processes == 1

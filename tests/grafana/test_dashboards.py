@@ -2,23 +2,30 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from exporters import schema
+from exporters.schema import QUANTILES
 from grafana.written import FOLDER, texts
+from loadtests.measure.window import quantiles
 from loadtests.prometheus import showing
+from loadtests.target import Target
 from tests.conftest import server_core
-from tests.recorded_run import P99_S, RIGHT_RPS, SETTLED, WRONG_RPS, RecordedRun, ask, values
+from tests.recorded_run import CLOSED, OPEN, RATE_RPS, SLO_S, RecordedRun, ask, values_within
 
 ROOT = Path(__file__).parents[2]
 DASHBOARDS: Mapping[str, Any] = {
     path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")
 }
+Shown = Callable[..., list[float]]
 VARIABLES = {"$server": ".*", "$protocol": ".*", "$model": ".*", "$role": ".*", "$rate": "50000"}
 EMPTY = {
     "model_server_scrape_errors_total": "no server was in trouble",
@@ -89,49 +96,109 @@ def prometheus(recorded_run: RecordedRun) -> Iterator[str]:
         yield running.url
 
 
+def test_a_dashboard_asks_by_the_variables_it_has() -> None:
+    for uid, dashboard in DASHBOARDS.items():
+        has = {variable["name"] for variable in dashboard["templating"]["list"]}
+        asked = {name for _, expr in queries(dashboard) for name in re.findall(r"\$(\w+)", expr)}
+        assert asked <= has, uid
+
+
 def test_every_query_has_an_answer(recorded_run: RecordedRun, prometheus: str) -> None:
-    """At the end of the run, or for annotations at some time of it; and a finite one."""
+    """At some time of the run, and always a finite one."""
     unanswered = set()
     for uid, dashboard in DASHBOARDS.items():
         for name, expr in queries(dashboard):
-            span = {"start": recorded_run.ended_s - 15, "end": recorded_run.ended_s, "step": 1}
-            found = ask(prometheus, "query_range", query=filled(expr), **span)["result"]
-            numbers = [float(value) for series in found for _, value in series["values"]]
+            span = recorded_run.began_s, recorded_run.ended_s
+            numbers = values_within(prometheus, filled(expr), *span)
             if not numbers:
                 unanswered.add(f"{uid}: {name}: {expr}")
             assert all(0 <= number < 1e15 for number in numbers), (name, expr, numbers)
-    allowed = (*EMPTY, *NOT_EVERYWHERE)
+    seen = [w for windows in recorded_run.windows.values() for w in windows if w.right]
+    too_few = [q for q in QUANTILES if all(quantiles(w.times.response)[q] is None for w in seen)]
+    allowed = (*EMPTY, *NOT_EVERYWHERE, *(f'q="{q}"' for q in too_few))
     unexplained = {each for each in unanswered if not any(name in each for name in allowed)}
     assert unexplained == set()
     assert all(any(name in each for each in unanswered) for name in EMPTY)
 
 
-def test_the_numbers_on_the_panels_are_those_of_the_run(
-    recorded_run: RecordedRun, prometheus: str
-) -> None:
-    def shown(uid: str, title: str, number: int = 0) -> list[float]:
-        [panel] = [p for p in panels(DASHBOARDS[uid]) if p["title"] == title]
-        expr = filled(panel["targets"][number]["expr"])
-        return sorted(values(prometheus, expr, recorded_run.ended_s))
+@pytest.fixture
+def shown(recorded_run: RecordedRun, prometheus: str) -> Shown:
+    """What a panel shows of a target in the last 9 s of its probe: all values, each second."""
 
-    overview = "redline-overview"
-    goodput = sorted(RIGHT_RPS.values())
-    offered = [rate + WRONG_RPS for rate in goodput]
-    ratios = sorted(WRONG_RPS / (rate + WRONG_RPS) for rate in goodput)
-    assert shown(overview, "Goodput") == pytest.approx(goodput, rel=SETTLED)
-    assert shown(overview, "Offered and goodput", 1) == pytest.approx(offered, rel=2 * SETTLED)
-    assert shown(overview, "p99") == [P99_S, P99_S]
-    assert shown(overview, "Servers up") == [1, 1]
-    failed = shown("redline-generator", "Wrong by kind")
-    assert failed == pytest.approx([WRONG_RPS, WRONG_RPS], rel=0.3)
-    assert shown(overview, "Share that failed") == pytest.approx(ratios, rel=0.3)
-    assert shown("redline-generator", "Busiest thread") == [0.95]
-    assert shown("redline-runs", "Ceiling") == [5000]
-    assert shown("redline-runs", "Cores for the target rate, at the ceiling") == [20]
-    assert shown("redline-runs", "Cores for the target rate, at the SLO") == [25]
-    assert shown("redline-runs", "Half the ceiling's interval") == pytest.approx([0.02])
-    [used, _] = shown(overview, "Cores used")
-    assert 0 < used < 2
+    def shown(uid: str, title: str, target: Target, number: int = 0) -> list[float]:
+        [panel] = [p for p in panels(DASHBOARDS[uid]) if p["title"] == title]
+        expr = panel["targets"][number]["expr"]
+        for label in ("server", "protocol", "model"):
+            expr = expr.replace(f"${label}", getattr(target, label))
+        last = recorded_run.probes[target.name].measured[-1]
+        end_s = last.start_s + last.duration_s
+        return values_within(prometheus, filled(expr), end_s - 9, end_s)
+
+    return shown
+
+
+@pytest.mark.parametrize("target", [CLOSED, OPEN], ids=lambda target: target.server)
+def test_goodput_is_that_of_the_record(
+    target: Target, recorded_run: RecordedRun, shown: Shown
+) -> None:
+    """Over the same seconds: a window is shown up to 2 s after its end."""
+    told = fmean(shown("redline-overview", "Goodput", target))
+    assert fmean(shown("redline-overview", "Offered and goodput", target)) == told
+    recorded = [_goodput(recorded_run, target, late_s) for late_s in (0, 0.5, 1, 1.5, 2)]
+    assert min(abs(told / rate - 1) for rate in recorded) < 0.05
+
+
+def _goodput(run: RecordedRun, target: Target, late_s: float) -> float:
+    """As the panel has it, a mean of rates over 5 s, from the record of ``late_s`` before."""
+    ends_s = [w.start_s + w.duration_s for w in run.windows[target.name]]
+    counts = list(accumulate(w.right for w in run.windows[target.name]))
+    last = run.probes[target.name].measured[-1]
+    at_s = last.start_s + last.duration_s - late_s - np.arange(10)
+    grown = np.interp(at_s, ends_s, counts) - np.interp(at_s - 5, ends_s, counts)
+    return float(np.mean(grown / 5))
+
+
+@pytest.mark.parametrize("target", [CLOSED, OPEN], ids=lambda target: target.server)
+def test_latencies_are_those_of_the_record(
+    target: Target, recorded_run: RecordedRun, shown: Shown
+) -> None:
+    """Exactly, each second's own; a quantile that too few answers stand behind is on neither."""
+    windows = recorded_run.probes[target.name].measured[-9:]
+    for q in ("p50", "p90", "p99"):
+        told = {quantiles(window.times.response)[q] for window in windows}
+        known_s = {round(us / 1e6, 9) for us in told if us is not None}
+        panel = f"{q} of response latency"
+        seen_s = {round(value, 9) for value in shown("redline-overview", panel, target)}
+        assert len(seen_s & known_s) >= len(known_s) - 2
+        assert len(seen_s - known_s) <= 2  # of the seconds at either end
+        assert known_s or q != "p50"
+
+
+def test_the_numbers_on_the_panels_are_those_of_the_run(shown: Shown) -> None:
+    overview, generator = "redline-overview", "redline-generator"
+    assert fmean(shown(overview, "Offered and goodput", OPEN, 1)) == pytest.approx(
+        RATE_RPS, rel=0.15
+    )
+    assert set(shown(overview, "Users", CLOSED)) == {8}
+    assert set(shown(generator, "Asked for", OPEN, 1)) == {RATE_RPS}
+    assert set(shown(overview, "p99 of response latency", OPEN, 1)) == {SLO_S}
+    assert set(shown(overview, "Failed", CLOSED)) == {0}
+    assert set(shown(overview, "Servers up", CLOSED)) == {1}
+    assert set(shown(generator, "Complete", CLOSED)) == {1}
+    assert set(shown(generator, "Workers", CLOSED)) == {1}
+    assert 0 < max(shown(generator, "Busiest thread", CLOSED)) <= 1.5
+    assert all(0 < cores < 4 for cores in shown(overview, "Cores used", CLOSED))
+
+
+def test_past_runs_are_shown_as_their_summaries_say(shown: Shown) -> None:
+    def only(title: str) -> float:
+        [value] = set(shown("redline-runs", title, CLOSED))
+        return value
+
+    assert only("Ceiling") == 5000
+    assert only("Cores for the target rate, at the ceiling") == 20
+    assert only("Cores for the target rate, at the SLO") == 25
+    assert only("Half the ceiling's interval") == pytest.approx(0.02)
 
 
 def test_every_variable_has_values(recorded_run: RecordedRun, prometheus: str) -> None:
@@ -150,7 +217,7 @@ def test_every_variable_has_values(recorded_run: RecordedRun, prometheus: str) -
             series = ask(
                 prometheus,
                 f"label/{found[2]}/values",
-                **{"match[]": found[1], "start": recorded_run.ended_s - 30},
+                **{"match[]": found[1], "start": recorded_run.began_s},
             )
             assert set(series) <= expected[variable["name"]]
             assert series

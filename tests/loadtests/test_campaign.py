@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from loadtests import subject
 from loadtests.campaign import Campaign
 from loadtests.live import View
 from loadtests.plan import make_plan
+from loadtests.prometheus import showing
 from loadtests.record.summary import Summary
 from loadtests.search.ceiling import PROFILES
 from serving.corpus import open_corpus
@@ -28,7 +30,9 @@ from serving.errors import ParityError
 from serving.models.store import BuiltModel
 from serving.tfserving.launch import Ports as TFServingPorts
 from serving.torchserve.launch import Ports as TorchServePorts
+from tests.conftest import generator_core
 from tests.loadtests.locusts import family
+from tests.recorded_run import values_within
 from tests.waiting import eventually
 
 REDLINE = Path(sys.executable).with_name("redline")
@@ -129,6 +133,11 @@ def test_one_target_from_start_to_report(run: Run, tmp_path: Path) -> None:
     assert warmup > 0
     assert summary.started < (summary.finished or "")
 
+    assert summary.demand is not None
+    assert summary.demand.rps == 50_000
+    assert [verdict.claim.server for verdict in summary.claims] == ["tfserving", "torchserve"]
+    assert "what a demand needs" in (tmp_path / "latest" / "report.html").read_text()
+
     drawn = (tmp_path / "latest" / "summary.json").read_bytes()
     again = subprocess.run([REDLINE, "report", tmp_path / "latest"], check=False)
     assert again.returncode == 0
@@ -136,7 +145,18 @@ def test_one_target_from_start_to_report(run: Run, tmp_path: Path) -> None:
 
     if shutil.which("prometheus"):
         assert "metrics while it runs: http://127.0.0.1:" in output
-        assert list((tmp_path / "latest" / "prometheus" / "data" / "wal").iterdir())
+        assert "dashboards: " in output
+        with showing(tmp_path / "latest", [generator_core()]) as prometheus:
+            ends = [
+                w["start_s"] + w["duration_s"]
+                for w in windows
+                if w["step"] == "hold" and w["phase"] == "measure"
+            ]
+            span = [ends[-1] - 9, ends[-1]]
+            goodput = values_within(prometheus.url, "target:loadgen_right:rate5s", *span)
+            assert fmean(goodput) == pytest.approx(ceiling.goodput_rps, rel=0.1)
+            verdicts = values_within(prometheus.url, "loadgen_verdict", *span)
+            assert set(verdicts) == {1}
 
     page = (tmp_path / "latest" / "report.html").read_text()
     assert "TF Serving API stand-in (embedded)" in page

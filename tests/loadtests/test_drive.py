@@ -23,11 +23,12 @@ from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 from rich.console import Console
 
-from loadtests import cli, engine
+from loadtests import engine
 from loadtests.drive import Drive, make_load
 from loadtests.drive_view import DriveView
 from tests.conftest import free_ports
 from tests.identity import self_signed
+from tests.loadtests.conftest import Redline
 from tests.waiting import eventually
 
 REDLINE = Path(sys.executable).with_name("redline")
@@ -191,7 +192,8 @@ def test_grpc_that_refuses_some(echo: tuple[str, Counter[bytes]], tmp_path: Path
     result = result_of(done)
     assert done.returncode == 1
     assert list(result["errors"]) == ["grpc 8 RESOURCE_EXHAUSTED"]
-    assert result["ok"] // 3 - result["errors"]["grpc 8 RESOURCE_EXHAUSTED"] in (-1, 0)
+    # three of four, wherever in a round what is counted begins and ends
+    assert abs(result["ok"] - 3 * result["errors"]["grpc 8 RESOURCE_EXHAUSTED"]) <= 3
 
 
 @needs_engine
@@ -370,17 +372,11 @@ def test_a_signal_prints_what_was_measured(number: signal.Signals) -> None:
 )
 @needs_engine
 def test_what_makes_no_sense_is_one_line(
-    arguments: list[str],
-    reason: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    arguments: list[str], reason: str, redline: Redline, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["redline", "drive", *arguments])
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
+    code = redline("drive", *arguments)
     output, errors = capsys.readouterr()
-    assert (stopped.value.code, output) == (2, "")
+    assert (code, output) == (2, "")
     assert reason in errors
     assert errors.startswith("redline: ")
     assert errors.count("\n") == 1

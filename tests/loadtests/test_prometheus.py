@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from loadtests.prometheus import recording, showing
-from loadtests.watch import find_run
+from loadtests.watch import find_metrics
 from serving.errors import DeploymentError, UsageError
 from tests.conftest import server_core
-from tests.recorded_run import RIGHT_RPS, SETTLED, RecordedRun, values
+from tests.recorded_run import ASTRAY, CLOSED, OPEN, RecordedRun, values_within
 
 
 def test_every_exporter_is_read_and_every_rule_makes_sense(recorded_run: RecordedRun) -> None:
@@ -20,12 +20,13 @@ def test_every_exporter_is_read_and_every_rule_makes_sense(recorded_run: Recorde
 
 
 def test_what_is_wrong_fires_and_what_is_not_does_not(recorded_run: RecordedRun) -> None:
-    """A thread is busy, 2 % fail, the p99 is over its SLO; servers are up, no window is missing."""
-    assert recorded_run.alerts == {"GeneratorSaturated", "ErrorRatioHigh", "LatencyOverSLO"}
+    """All that goes astray fails; the servers are up, and no window is missing."""
+    assert "ErrorRatioHigh" in recorded_run.alerts
+    assert not recorded_run.alerts & {"ModelServerDown", "DataIncomplete"}
 
 
 def test_a_run_has_few_series(recorded_run: RecordedRun) -> None:
-    """A full run, of both servers and several targets, is to stay under 2,000."""
+    """Of both servers and three targets at once; a full run's are counted by `make bench`."""
     assert 300 < recorded_run.series < 1000
 
 
@@ -49,9 +50,13 @@ def test_what_was_recorded_is_shown_again(recorded_run: RecordedRun) -> None:
                 showing(recorded_run.folder, [0]),
             ):
                 pass
-            rates = values(found[0], "sort(target:loadgen_right:rate5s)", recorded_run.ended_s)
-            expected = pytest.approx(sorted(RIGHT_RPS.values()), rel=2 * SETTLED)
-            assert rates == expected
+            span = recorded_run.began_s, recorded_run.ended_s
+            for target in (CLOSED.name, OPEN.name):
+                goodput = f'target:loadgen_right:rate5s{{target="{target}"}}'
+                assert max(values_within(found[0], goodput, *span)) > 0
+            assert set(
+                values_within(found[0], f'loadgen_right_total{{target="{ASTRAY.name}"}}', *span)
+            ) == {0}
         finally:
             watch.send_signal(signal.SIGTERM)
             _, err = watch.communicate()
@@ -61,9 +66,9 @@ def test_what_was_recorded_is_shown_again(recorded_run: RecordedRun) -> None:
 def test_a_run_without_metrics(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     with pytest.raises(UsageError, match="has no metrics"):
-        find_run("old", tmp_path)
+        find_metrics("old", tmp_path)
     with pytest.raises(UsageError, match="no run 'none'"):
-        find_run("none", tmp_path)
+        find_metrics("none", tmp_path)
 
 
 def test_without_prometheus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

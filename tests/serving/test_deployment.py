@@ -143,13 +143,13 @@ def test_a_port_in_use_names_who_uses_it(digits: BuiltModel, tmp_path: Path, wor
 
 
 def broken_archive(digits: BuiltModel, folder: Path, line: bytes) -> BuiltModel:
-    """digits with a handler that begins with ``line``."""
+    """digits with a handler that ends with ``line``."""
     broken = BuiltModel(digits.spec, folder)
     broken.mar.parent.mkdir(parents=True)
     with zipfile.ZipFile(digits.mar) as good, zipfile.ZipFile(broken.mar, "w") as bad:
         for name in good.namelist():
             content = good.read(name)
-            bad.writestr(name, line + content if name.endswith("handler.py") else content)
+            bad.writestr(name, content + line if name.endswith("handler.py") else content)
     return broken
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loadtests.bench.accuracy.workbench import Workbench
-from loadtests.bench.blame.queue import Queue
 from loadtests.bench.blame.stage import Stage, probes_in
 from loadtests.bench.blame.trial import (
     BLAME_TRIALS,
@@ -21,6 +20,7 @@ from loadtests.bench.blame.trial import (
 from loadtests.bench.record import load_average
 from loadtests.bench.runner import Settings, Tell
 from loadtests.between import OF_CALIBRATION
+from loadtests.planning.queueing import Queue
 from loadtests.record.judge import JudgedCeiling, judge_capacity, judge_ceiling
 from loadtests.record.reader import read_capacities
 from loadtests.record.run import Calibration

@@ -13,7 +13,7 @@ function drawNext() {
 }
 drawNext();
 // Paper has its own width, which a plot drawn for the screen does not know.
-const PAPER_WIDTH_PX = 980;
+const PAPER_WIDTH_PX = Number(document.body.dataset.paperPx || 940);
 addEventListener("beforeprint", () => {
   waiting.splice(0).forEach(draw);
   for (const div of divs) {

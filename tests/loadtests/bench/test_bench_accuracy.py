@@ -21,6 +21,7 @@ from serving.cores import available_cores
 from serving.reference.launch import Behaviour
 from serving.reference.log import RECORD
 from serving.reference.program import why_unavailable
+from tests.loadtests.bench.studies import cut_down
 
 ONCE = Settings(
     rounds=1, seconds=1, server_core=available_cores()[-1], generator_core=available_cores()[0]
@@ -90,8 +91,7 @@ def test_failing_and_wrong_answers_are_told_as_the_server_logs_them(
 ) -> None:
     monkeypatch.setattr(cases, "MIXED_S", 0.5)
     monkeypatch.setattr(cases, "ACCURACY_CASES", (cases._mixed,))
-    monkeypatch.setattr(bench, "ACCURACY_CASES", (cases._mixed,))
-    monkeypatch.setattr(bench, "RESULTS", tmp_path)
+    cut_down(monkeypatch, "accuracy", 1, tmp_path / "bench")
     monkeypatch.setattr(sys, "argv", ["bench", "--only", "accuracy", "--rounds", "1"])
     assert bench.main() == 0
     assert "failing answers" in capsys.readouterr().out

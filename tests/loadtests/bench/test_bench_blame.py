@@ -18,15 +18,16 @@ from loadtests import engine
 from loadtests.bench import __main__ as bench
 from loadtests.bench.accuracy.workbench import Workbench
 from loadtests.bench.blame import cases, stage
-from loadtests.bench.blame.queue import Queue
 from loadtests.bench.blame.stage import BUSY_LOOP, Stage
 from loadtests.bench.blame.table import blame_table
 from loadtests.bench.blame.trial import BLAME_TRIALS, QUEUE_TRIALS, Blamed, BlameTrial, Found
 from loadtests.bench.runner import Settings
 from loadtests.measure.slo import Slo
+from loadtests.planning.queueing import Queue
 from serving.cores import available_cores
 from serving.reference.launch import Behaviour
 from serving.reference.program import why_unavailable
+from tests.loadtests.bench.studies import cut_down
 from tests.waiting import eventually
 
 why = engine.why_unavailable() or why_unavailable()
@@ -93,10 +94,8 @@ def test_a_servers_own_limit_is_recorded_and_judged(
     monkeypatch.setattr(stage, "SCRIPTS", tmp_path)
     monkeypatch.setattr(cases, "BLAME_TRIALS", (trial,))
     monkeypatch.setattr(cases, "QUEUE_TRIALS", ())
-    monkeypatch.setattr(bench, "BLAME_TRIALS", (trial,))
-    monkeypatch.setattr(bench, "QUEUE_TRIALS", ())
     monkeypatch.setattr(cases, "PROTOCOLS", ("grpc",))
-    monkeypatch.setattr(bench, "RESULTS", tmp_path)
+    cut_down(monkeypatch, "blame", 1, tmp_path / "bench")
     monkeypatch.setattr(calibration, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(calibration, "BUSY_S", 0.3)
     monkeypatch.setattr(calibration, "LIGHT_S", 1.0)

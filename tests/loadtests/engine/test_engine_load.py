@@ -42,6 +42,32 @@ def test_a_constant_rate_is_exact_whatever_the_server_does(peer: peers.Start, th
     assert totals.due == totals.accounted
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_schedule_has_all_its_arrivals_when_they_are_due(peer: peers.Start, threads: int) -> None:
+    schedule_s = [0.0] * 20 + [0.15 + 0.001 * n for n in range(50)]
+    tested = engine(peer(silent), threads=threads, timeout_s=60)
+    totals = Totals()
+    with tested:
+        tested.follow(schedule_s, backlog=30)
+        wait(tested, totals, 70 - 8 - 30)  # the others are in flight, or wait
+        tested.drain(0)
+        totals.windows += tested.poll_windows()
+    assert totals.due == 70
+    assert totals.due == totals.accounted
+    assert totals.unsent == 70 - 8
+    first, *others = [window for window in totals.windows if window.due]
+    assert first.due == 20
+    assert others[0].start_ns - first.start_ns >= 0.05e9
+
+
+@pytest.mark.parametrize("schedule_s", [[0.2, 0.1], [-0.1]])
+def test_a_schedule_that_does_not_ascend_is_refused(
+    peer: peers.Start, schedule_s: list[float]
+) -> None:
+    with engine(peer(silent)) as tested, pytest.raises(ValueError, match="must ascend from 0"):
+        tested.follow(schedule_s)
+
+
 def test_a_request_that_waits_keeps_its_due_time(peer: peers.Start) -> None:
     """One slow connection, requests due each 5 ms: the n-th waits for n - 1 others."""
 

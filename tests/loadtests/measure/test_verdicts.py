@@ -7,7 +7,7 @@ import pytest
 from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.reconcile import Reconciliation
 from loadtests.measure.slo import Slo
-from loadtests.measure.verdicts import slo_outcome, verdict
+from loadtests.measure.verdicts import in_short, slo_outcome, verdict
 from loadtests.measure.window import Window
 from tests.loadtests.measure.windows import CLOSED, OPEN, alike, drain
 
@@ -126,3 +126,26 @@ def test_the_bottleneck_stands_beside_the_reasons() -> None:
     found = verdict(facts(measured=probe(busy=0.95)))
     assert (found.valid, found.bottleneck) == (True, "generator")
     assert found.evidence["generator_busy_ratio"] == 0.95
+
+
+def test_in_short() -> None:
+    assert in_short(facts()) == ("VALID", ())
+    mismatch = Reconciliation("mismatch", client=100, server=90, why="ten are missing")
+    lagging = probe(lag_us={2000: 1000})
+    both = facts(measured=lagging, reconciliation=mismatch)
+    assert in_short(both) == ("INVALID", ("lag", "reconciled"))
+
+
+def test_a_probe_too_short_to_be_steady_is_not_judged_in_short() -> None:
+    few = probe()[:5]
+    assert in_short(facts(measured=few, slo=None)) == ("NOT JUDGED", ("too short",))
+    wrong = alike(5, wrong={"wrong answer": 1})
+    assert in_short(facts(measured=wrong, slo=None)) == ("INVALID", ("right",))
+
+
+def test_a_load_beyond_the_slo_is_a_finding_in_short() -> None:
+    over = probe(latencies_us={5000: 500, 40_000: 500})
+    growing = tuple(replace(w, in_flight=100 * (w.number + 1)) for w in over)
+    assert broken(facts(measured=growing)) == ["evidence", "steady"]
+    assert in_short(facts(measured=growing)) == ("VALID", ("over the SLO",))
+    assert in_short(facts(measured=growing[:5])) == ("VALID", ("over the SLO",))

@@ -1,12 +1,11 @@
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from loadtests.record.summary import Summary, TargetSummary
 from loadtests.report.html import write_report
+from tests.loadtests.report.browsing import CUT_OFF, UNDRAWN, needs_chromium, overheard
 from tests.loadtests.report.summaries import (
     UNKNOWN,
     judged,
@@ -17,39 +16,7 @@ from tests.loadtests.report.summaries import (
 )
 from tests.waiting import eventually
 
-UNDRAWN = ".plot:not(:has(.main-svg))"
-CUT_OFF = """
-[...document.querySelectorAll('.plot')].flatMap(plot => {
-  const frame = plot.getBoundingClientRect();
-  const texts = plot.querySelectorAll('.annotation-text, .legendtext, .xtick text, .ytick text');
-  return [...texts].filter(text => {
-    const box = text.getBoundingClientRect();
-    return box.left < frame.left - 1 || box.right > frame.right + 1 || frame.right > innerWidth;
-  }).map(text => text.textContent);
-})
-"""
-"""What a reader cannot read in full of the plots' texts."""
-
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on PATH")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+pytestmark = needs_chromium
 
 
 def without_quantiles(summary: Summary) -> Summary:
@@ -71,11 +38,7 @@ def test_the_report_opens_offline_and_fits(
     emptied = without_quantiles(varied)
     write_report(emptied, make_all_details(emptied), path)
     page = browser.new_page(viewport={"width": width_px, "height": 900})
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
+    complaints, requests = overheard(page)
     page.goto(path.as_uri())
     page.wait_for_selector(UNDRAWN, state="detached")
 
@@ -112,7 +75,7 @@ def test_plots_take_the_papers_width_and_the_screens_again(
     width_px = "document.querySelectorAll('.plot')[1].querySelector('.main-svg').clientWidth"
     on_screen = page.evaluate(width_px)
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert page.evaluate(width_px) == 470
+    assert page.evaluate(width_px) == 450
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert eventually(lambda: page.evaluate(width_px) == on_screen)
     page.close()

@@ -222,7 +222,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(
         write_report(summary(target()), {}, path)
     assert str(raised.value) == (
         f"cannot write {path}: No such file or directory; free space there or choose "
-        "another folder with --out"
+        "another place with --out"
     )
 
 

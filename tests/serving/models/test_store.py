@@ -168,3 +168,15 @@ def test_a_missing_library_is_one_line(checkout: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(store, "LIBRARIES", (("no-such-tensorflow", "nor-this"),))
     with pytest.raises(ModelError, match=r"needs no-such-tensorflow, .* run make setup"):
         _ensure()
+
+
+def test_where_nothing_can_be_built_the_model_that_is_there_is_taken(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = _ensure()
+    monkeypatch.setattr(store, "LIBRARIES", (("no-such-framework",),))
+    assert _ensure() == built
+    assert len(_builds(checkout)) == 1
+    (built.folder / store.MANIFEST).unlink()  # a build that has not ended
+    with pytest.raises(ModelError, match="needs no-such-framework, which is not installed"):
+        _ensure()

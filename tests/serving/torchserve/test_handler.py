@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
 import warnings
 import zipfile
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from serving.models import DIGITS, RESNET50
 from serving.models.store import ensure
+from serving.paths import ROOT
 from serving.torchserve import wire
 
 with warnings.catch_warnings():
@@ -174,3 +176,12 @@ def test_no_bytes_raise(handler: Any, content: bytes) -> None:
     whole = len(content) > 0 and len(content) % 256 == 0
     assert context.get_response_status(0)[0] == (200 if whole else 400)
     assert len(answer) == len(content) // 256 * 40 or not whole
+
+
+def test_what_travels_in_the_archive_runs_on_the_official_images_python() -> None:
+    names = ("torchserve/handler.py", "models/digits.py", "models/resnet50.py")
+    files = [ROOT / "serving" / name for name in names]
+    command = [sys.executable, "-c", "from vermin import main; main()", "--target=3.9-"]
+    found = subprocess.run([*command, "--eval-annotations", *files], capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout
+    assert "Minimum required versions: 3.9" in found.stdout

@@ -46,6 +46,22 @@ void threads_share_constant_arrivals_evenly() {
   CHECK(second.next() == kMillisecond);
 }
 
+void threads_share_a_schedule_and_no_arrival_is_lost() {
+  const auto schedule = std::make_shared<const std::vector<Nanoseconds>>(
+      std::vector<Nanoseconds>{0, 5, 5, 7, 1000});
+  OpenLoop first(1);
+  OpenLoop second(2);
+  first.follow(100, schedule, 0, 2);
+  second.follow(100, schedule, 1, 2);
+  CHECK((until(first, kNever) == std::vector<Nanoseconds>{100, 105, 1100}));
+  CHECK((until(second, kNever) == std::vector<Nanoseconds>{105, 107}));
+  first.set(2000, 1000, Arrivals::constant, 0);  // a schedule leaves no part of a gap behind
+  CHECK(first.next() == 2000);
+  first.follow(3000, schedule, 0, 1);
+  first.set(3001, 0, Arrivals::constant, 0);
+  CHECK(first.next() == kNever);
+}
+
 void poisson_arrivals_have_the_right_moments() {
   OpenLoop loop(7);
   loop.set(0, 50'000, Arrivals::poisson, 0);
@@ -115,6 +131,7 @@ int main() {
   constant_arrivals_do_not_drift();
   a_new_rate_leaves_no_gap_and_no_burst();
   threads_share_constant_arrivals_evenly();
+  threads_share_a_schedule_and_no_arrival_is_lost();
   poisson_arrivals_have_the_right_moments();
   users_are_due_when_they_have_thought();
   users_keep_their_distance();

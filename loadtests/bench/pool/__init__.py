@@ -1,0 +1,1 @@
+"""Two replicas behind a real balancer, beside what a plan predicts from one of them."""

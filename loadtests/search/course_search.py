@@ -1,0 +1,61 @@
+"""What a scenario probes: a search for the ceiling where none is known, then its course."""
+
+from dataclasses import replace
+
+from loadtests.search.ceiling import MAX_ERROR_RATIO, CeilingSearch, Load, Profile
+from loadtests.search.courses import Course
+from serving.errors import RedlineError
+
+
+class CourseSearch:
+    """Seeks the ceiling, or only warms up if ``capacity_rps`` is known, and takes the course.
+
+    In open loop ``users`` stand for the rate in each worker: the engine needs one, Python clients
+    as many as requests may be in flight.
+
+    Ask :meth:`next_load` and :meth:`feed` what it gave, in turns; ``None`` means the end.
+    """
+
+    def __init__(
+        self, course: Course, profile: Profile, capacity_rps: float | None, users: int
+    ) -> None:
+        self.course = course
+        self._users = users
+        self._sought = course.needs_capacity and capacity_rps is None
+        self._ceiling = CeilingSearch(profile)
+        self.capacity_rps = capacity_rps if course.needs_capacity else None
+        """Given, or the goodput that was held; None before that, and where it does not matter."""
+        self.laid: Load | None = None
+        """The course, once it is the next load."""
+        self._load = self._ceiling.next_load()
+
+    def next_load(self) -> Load | None:
+        """The load to probe now, None at the end."""
+        return self._load
+
+    def feed(self, goodput_rps: float, error_ratio: float) -> None:
+        """What the load that :meth:`next_load` named gave. RedlineError without a ceiling."""
+        load = self._load
+        if load is None:
+            raise ValueError("the search is over")
+        if load is self.laid:
+            self._load = None
+            return
+        self._ceiling.feed(goodput_rps, error_ratio)
+        if load.step == "hold" and error_ratio <= MAX_ERROR_RATIO and goodput_rps > 0:
+            self.capacity_rps = goodput_rps
+        following = self._ceiling.next_load()
+        if following is not None and (self._sought or following.step == "warmup"):
+            self._load = following
+        else:
+            self._load = self.laid = self._lay()
+
+    def _lay(self) -> Load:
+        if self.capacity_rps is None and self.course.needs_capacity:
+            raise RedlineError(
+                "no ceiling was found that the scenario's rates could be shares of: answers go "
+                "wrong; see what they say, or give --capacity-rps"
+            )
+        laid = self.course.lay(self.capacity_rps or 0.0)
+        then = tuple(replace(load, users=self._users) for load in laid.then)
+        return replace(laid, users=self._users, then=then)
