@@ -14,7 +14,6 @@ from loadtests.search.ceiling import PROFILES
 from serving.access import Access, headers_from_environment
 from serving.corpus import BATCHES
 from serving.models import MODELS
-from serving.requests.corpus import read_manifest
 
 
 @events.init_command_line_parser.add_listener
@@ -131,10 +130,14 @@ def check_users(environment: Environment, **_: Any) -> None:
         sys.exit(2)
 
 
-def chosen_model(options: Namespace) -> str:
-    """The name of the model that is asked."""
-    model: str = options.model
-    return read_manifest(Path(options.corpus)).model if options.corpus else model
+def chosen(options: Namespace) -> tuple[str, int, str]:
+    """The model that is asked, its batch and its body; the body is empty for the usual one."""
+    if not options.corpus:
+        return options.model, options.batch, options.body
+    from serving.requests.corpus import read_manifest  # 8 MB, with pydantic
+
+    manifest = read_manifest(Path(options.corpus))
+    return manifest.model, manifest.batch, manifest.body
 
 
 class _FromOptions:
@@ -145,11 +148,8 @@ class _FromOptions:
 
     def __init__(self, environment: Environment) -> None:
         options = environment.parsed_options or Namespace()
-        self.model, self.batch, self.corpus = options.model, options.batch, options.corpus
-        self.body = options.body or self.body
-        if options.corpus:
-            manifest = read_manifest(Path(options.corpus))
-            self.model, self.batch, self.body = manifest.model, manifest.batch, manifest.body
+        self.model, self.batch, body = chosen(options)
+        self.body, self.corpus = body or self.body, options.corpus
         self.client = options.client
         self.access = Access(Path(options.ca) if options.ca else None, headers_from_environment())
         super().__init__(environment)  # type: ignore[call-arg]  # a user class follows

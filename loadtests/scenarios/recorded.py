@@ -24,7 +24,7 @@ from loadtests.plugin.conductor import Conductor
 from loadtests.plugin.server_watch import ServerWatch, Source, source_of
 from loadtests.plugin.shape import SearchShape
 from loadtests.record.writer import RecordWriter
-from loadtests.scenarios.options import chosen_model
+from loadtests.scenarios.options import chosen
 from loadtests.users.base import CorpusUser
 from serving.external.guard import most_rate
 
@@ -121,7 +121,7 @@ class RecordedShape(SearchShape):
 
     def models(self, options: Namespace) -> list[str]:
         """The models that requests go to."""
-        return [chosen_model(options)]
+        return [chosen(options)[0]]
 
     def hosts(self, options: Namespace, user_class: Any) -> list[str]:
         """Where requests go."""
@@ -129,7 +129,7 @@ class RecordedShape(SearchShape):
 
     def _serve(self, options: Namespace, user_class: Any, source: Source) -> Board:
         """Show what is measured on ``--metrics-port`` until this process ends."""
-        labels = (options.target, user_class.server, user_class.protocol, chosen_model(options))
+        labels = (options.target, user_class.server, user_class.protocol, chosen(options)[0])
         shared = os.sched_getaffinity(0) & set(source.cores)
         server_cores = None if shared else len(source.cores) or None
         board = Board(TargetLabels(*labels), self.slo(options), server_cores)

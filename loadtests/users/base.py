@@ -15,7 +15,6 @@ from loadtests.users.shared_engine import Requests
 from serving.access import OPEN, Access
 from serving.corpus import AnyCorpus, open_corpus
 from serving.models.store import ensure
-from serving.requests.corpus import read_corpus
 
 TIMEOUT = "timeout"
 
@@ -23,6 +22,8 @@ TIMEOUT = "timeout"
 def fresh_corpus(folder: str, model: str, server: str, body: str, batch: int) -> AnyCorpus:
     """The corpus as it lies on disk: in ``folder``, or without one that of a model of ours."""
     if folder:
+        from serving.requests.corpus import read_corpus  # 8 MB, with pydantic
+
         return read_corpus(Path(folder))
     return open_corpus(ensure(model, lambda _: None), server, body, batch)
 
