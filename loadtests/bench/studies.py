@@ -12,6 +12,7 @@ from loadtests.bench.accuracy.table import accuracy_table
 from loadtests.bench.blame.cases import measure_blame
 from loadtests.bench.blame.table import blame_table
 from loadtests.bench.blame.trial import BLAME_TRIALS, QUEUE_TRIALS
+from loadtests.bench.corpus import corpus_table, measure_corpus
 from loadtests.bench.generators import Locust
 from loadtests.bench.long_soak import HOURS, measure_soaks, soak_table
 from loadtests.bench.pool.cases import measure_pools
@@ -53,6 +54,9 @@ STUDIES = (
         lambda settings, _, tell: measure_scrapes(settings, tell),
         SUMMARIES,
         scrape_table,
+    ),
+    Study(
+        "corpus", lambda settings, _, tell: measure_corpus(settings.rounds, tell), 1, corpus_table
     ),
     Study(
         "blame",

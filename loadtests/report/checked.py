@@ -77,7 +77,7 @@ def check_table(found: list[Checked]) -> Table:
 def check_lines(summary: Summary, found: list[Checked]) -> list[str]:
     """What the table cannot say, a line each."""
     told = [f"{words.plain(one.target.name)}: {one.answer}: {one.why}" for one in found]
-    return [*told, *notes.stand_in_notes(summary)]
+    return [*told, *notes.unknown_notes(summary), *notes.stand_in_notes(summary)]
 
 
 def check_markdown(summary: Summary, found: list[Checked]) -> str:
