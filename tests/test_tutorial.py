@@ -38,7 +38,7 @@ def test_the_tutorial_is_as_it_says() -> None:
         assert found.exit_code == 0, f"{found.command}{found.output}"
         assert exit_code(found) in (exit_code(one), "2" if "check" in one.command else None)
         assert words(found.output) == words(one.output), f"{found.command}{found.output}"
-    assert outcome.left == ""
+    assert outcome.left == []
 
 
 def exit_code(step: Step) -> str | None:

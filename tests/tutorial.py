@@ -12,7 +12,6 @@ put back. ``tensorflow_model_server`` is the stand-in, TorchServe is itself.
 import contextlib
 import os
 import re
-import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ HERE = "/home/me/mine"
 PORTS = ("7070", "7071", "8080", "8081", "8082", "8500", "8501")
 CORE = re.compile(r"(--cpu-list|--cores) 1\b")
 TIMEOUT_S = 600.0
+_END = "\x02"
 _FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PROGRESS = re.compile(r"^(\[\d+/\d+\] .*\n){3,}", re.MULTILINE)
 _STAND_IN = f"""#!{sys.executable}
@@ -53,7 +53,7 @@ class Outcome:
     """What became of the commands; ``left`` are the processes that still ran after them."""
 
     steps: list[Step]
-    left: str
+    left: list[str]
 
 
 def blocks(text: str) -> Iterator[re.Match[str]]:
@@ -129,7 +129,7 @@ class _Place:
         text = CORE.sub(rf"\1 {server_core()}", text)
         return re.sub("|".join(PORTS), lambda found: self._ports[found[0]], text)
 
-    def run(self) -> tuple[str, str]:
+    def run(self) -> tuple[str, list[str]]:
         """What the program printed, in the text's words, and the processes that it left."""
         process = ManagedProcess(
             ["bash", str(self.program)],
@@ -139,24 +139,24 @@ class _Place:
             cwd=self.scratch,
         )
         try:
-            assert eventually(lambda: process.exit_code is not None, TIMEOUT_S)
+            assert eventually(lambda: _END in self._log.read_text(), TIMEOUT_S)
+            eventually(lambda: len(process.tree()) == 1)
+            left = [" ".join(one.cmdline()) for one in process.tree()[1:]]
         finally:
             process.stop()
         printed = self._log.read_text().replace(str(self.scratch), HERE)
         for told, own in self._ports.items():
             printed = re.sub(rf"\b{own}\b", told, printed)
-        whole, _, left = printed.partition("\x02\n")
-        return whole, left
+        return printed.partition(_END)[0], left
 
 
 def _program(commands: list[str]) -> str:
-    """A shell's program: the commands, a mark after each with its exit code, then who still runs.
+    """A shell's program: the commands, and after each a mark with its exit code.
 
-    Orphans become children of whoever runs the shell.
+    In the end the shell becomes something that waits, so that what it left can be seen.
     """
     marked = [f"{one.rstrip()}\nprintf '\\n\\001%s\\n' $?\n" for one in commands]
-    still = 'ps -o pid=,args= --ppid "$PPID" --ppid $$ | grep -v -e "^ *$$ " -e " ps -o pid" -e " grep -v"'
-    return "".join([*marked, "printf '\\002\\n'\n", f"{still}\ntrue\n"])
+    return "".join([*marked, f"printf '\\002\\n'\nexec sleep {TIMEOUT_S:.0f}\n"])
 
 
 def _clean(printed: str) -> str:
