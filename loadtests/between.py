@@ -24,14 +24,21 @@ def held_in(folder: Path, target: str, repeat: int) -> RecordedProbe:
 
 
 def ask_capacity(
-    folder: Path, target: str, repeat: int, slo: Slo | None, calibration: Calibration | None
+    folder: Path,
+    target: str,
+    repeat: int,
+    slo: Slo | None,
+    calibration: Calibration | None,
+    allowed_rps: float | None = None,
 ) -> dict[str, object] | None:
     """The options of the search for the capacity; None in a repeat of one that found none.
 
-    Without ``slo`` the default one, from the latency of a single user.
+    Without ``slo`` the default one, from the latency of a single user. No more than ``allowed_rps``
+    is asked.
     """
     ceiling_rps = held_in(folder, target, repeat).whole.goodput_rps
     most_rps = OF_CALIBRATION * calibration.rate_rps if calibration else OF_CEILING * ceiling_rps
+    most_rps = min(most_rps, allowed_rps or most_rps)
     asked: dict[str, object] = {
         "ceiling-rps": round(ceiling_rps, 3),
         "most-rps": round(most_rps, 3),

@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from loadtests import engine, host
+from loadtests.admitted import check_admitted
 from loadtests.between import ask_capacity, held_in
 from loadtests.calibrate import Payload, calibrated, why_impossible
 from loadtests.live import View
@@ -21,20 +22,18 @@ from loadtests.record.run import Calibration, Parity, RunInfo, TargetRun
 from loadtests.record.summary import Summary
 from loadtests.report.html import write_report
 from loadtests.search.ceiling import PROFILES
-from loadtests.search.mix import Part
 from loadtests.seed import SEED
 from loadtests.spread import Master, master_at, workers_of
+from loadtests.subject import Subject, subjects_of
 from loadtests.target import Target
 from loadtests.versions import NextVersion
-from serving.client import connect
-from serving.corpus import Corpus, open_corpus
-from serving.deployment import Deployment, deploy, plan_launch
+from serving.access import hide_headers
+from serving.client import connect, paced
+from serving.deployment import Deployment, deploy
+from serving.errors import ParityError
 from serving.launch import Launch
-from serving.models.base import TOLERANCE
-from serving.models.store import BuiltModel, ensure
 from serving.parity import check_parity
 from serving.process import ManagedProcess
-from serving.versions import may_load, own_copy
 
 POLL_S = 0.1
 PARITY_TIMEOUT_S = 60.0
@@ -50,19 +49,19 @@ class Campaign:
         self._view = view
         self._cannot_calibrate = why_impossible()
         self._calibration: Calibration | None = None
-        self._scenario = plan.scenario.name if plan.scenario else None
-        self._parts: tuple[Part, ...] = plan.scenario.mix if plan.scenario else ()
-        self._mixed: dict[Part, BuiltModel] = {}
         self._next_version: NextVersion | None = None
         """Of the server that runs, in the scenario that loads one."""
         self._commands: list[list[str]] = []
         """Those of the load generator for the current target."""
         self._probes = 0
         """The next probe's number in the record."""
-        self.folder = new_run_folder(plan.results, self._scenario or plan.profile)
+        self.folder = new_run_folder(
+            plan.results, plan.scenario.name if plan.scenario else plan.profile
+        )
         self._metrics = Metrics(self.folder, plan.generator_cores)
         self._windows = follow_windows(self.folder)
         self._keeper = RunKeeper(self.folder, run_info(plan, self.folder.name))
+        self._subjects = subjects_of(plan, self.folder, view.say)
 
     def run(self) -> Summary:
         """Measure every target; the summary of the whole.
@@ -75,13 +74,12 @@ class Campaign:
         elif self._cannot_calibrate:
             self._view.say(f"the generator is not calibrated: {self._cannot_calibrate}")
         try:
-            built = self._build_models()
+            self._subjects.prepare()
             with self._metrics:
                 for line in self._metrics.told():
                     self._view.say(line)
-                self._mixed = {part: built[part.model] for part in self._parts}
                 for target in self._plan.targets:
-                    self._measure(target, built[target.model])
+                    self._measure(target)
         except BaseException as error:
             self._end(failure=_reason(error))
             raise
@@ -92,77 +90,66 @@ class Campaign:
         write_report(summary, read_details(self.folder), self.folder / "report.html")
         return summary
 
-    def _build_models(self) -> dict[str, BuiltModel]:
-        built = {}
-        named = [target.model for target in self._plan.targets]
-        for name in dict.fromkeys([*named, *(part.model for part in self._parts)]):
-            built[name] = ensure(name, self._view.say)
-            built[name].verify()
-        return built
-
-    def _measure(self, target: Target, built: BuiltModel) -> None:
+    def _measure(self, target: Target) -> None:
         self._view.target(target.name)
         self._commands = []
-        corpus = open_corpus(built, target.server, target.body, target.batch)
+        subject = self._subjects.open(target)
         for repeat in range(self._plan.repeats):
             with tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True) as work:
-                self._measure_in(Path(work), target, built, corpus, repeat)
+                self._measure_in(Path(work), target, subject, repeat)
             self._keeper.summarise()
         self._view.phase("done")
 
-    def _measure_in(
-        self, work: Path, target: Target, built: BuiltModel, corpus: Corpus, repeat: int
-    ) -> None:
+    def _measure_in(self, work: Path, target: Target, subject: Subject, repeat: int) -> None:
         """Everything that is done between a server's start and its end."""
         self._view.phase("starting the server")
-        kind, cores = self._plan.kinds[target.server], self._plan.server_cores
-        if cold := self._scenario == "cold":
-            built = own_copy(built, work / "model")
-        also = {one.spec.name: one for one in self._mixed.values() if one.spec != built.spec}
-        launch = plan_launch(
-            built, target.server, kind, target.configuration, cores, work, list(also.values())
-        )
-        launch = may_load(launch) if cold else launch
+        launch, cores = subject.launch(work), subject.server_cores
         if not repeat:
-            self._keeper.begin_target(target_run(self._plan, target, launch, built))
+            self._keeper.begin_target(target_run(self._plan, target, launch, subject))
         try:
             with deploy(launch, cores, work, self.folder / f"server-{target.name}.log") as server:
-                ready_s = server.wait_until_right(corpus)
-                for part, its in self._mixed.items():
-                    server.wait_until_right(open_corpus(its, target.server, part.body, part.batch))
-                if cold:
-                    name = target.name
-                    version = NextVersion(self.folder, name, repeat, server, built, ready_s)
-                    self._next_version = version
+                ready_s = subject.wait(server)
+                if subject.own is not None:
+                    self._next_version = NextVersion(
+                        self.folder, target.name, repeat, server, subject.own(work), ready_s
+                    )
                 if not repeat:
-                    self._check_parity(corpus, server)
-                    self._calibrate(corpus, server, work)
+                    self._check_parity(subject, server)
+                    self._calibrate(subject, server, work)
                 with self._metrics.of((target, server)):
-                    self._load(target, server, repeat)
+                    self._load(target, subject, server, repeat)
         except BaseException as error:
             self._keeper.amend_target(failure=_reason(error))
             raise
 
-    def _check_parity(self, corpus: Corpus, server: Deployment) -> None:
+    def _check_parity(self, subject: Subject, server: Deployment) -> None:
+        corpus = subject.corpus
+        if not corpus.against:
+            return
         self._view.phase("checking parity")
         address = server.address(corpus.protocol)
-        with connect(corpus, address, PARITY_TIMEOUT_S) as ask:
-            found = check_parity(corpus, ask)
+        try:
+            with connect(corpus, address, PARITY_TIMEOUT_S, subject.access) as ask:
+                found = check_parity(corpus, paced(ask, subject.most_rps), subject.compared)
+        except ParityError as error:
+            raise ParityError("; ".join(filter(None, (str(error), subject.remedy)))) from None
         self._keeper.amend_target(
             parity=Parity(
+                against=corpus.against,
                 requests=found.requests,
                 max_difference=found.max_difference,
-                tolerance=TOLERANCE,
+                tolerance=corpus.tolerance,
                 accuracy=found.accuracy,
             )
         )
 
-    def _calibrate(self, corpus: Corpus, server: Deployment, work: Path) -> None:
+    def _calibrate(self, subject: Subject, server: Deployment, work: Path) -> None:
         """What the generator can do with this target's payload, on the cores that it will use."""
         if self._cannot_calibrate:
             return
         self._view.phase("calibrating the generator")
-        with connect(corpus, server.address(corpus.protocol), PARITY_TIMEOUT_S) as ask:
+        corpus, address = subject.corpus, server.address(subject.corpus.protocol)
+        with connect(corpus, address, PARITY_TIMEOUT_S, subject.access) as ask:
             answer_bytes = len(ask(0))
         request_bytes = round(sum(map(len, corpus.requests)) / len(corpus.requests))
         payload = Payload(corpus.protocol, request_bytes, answer_bytes)  # type: ignore[arg-type]
@@ -170,17 +157,19 @@ class Campaign:
         self._calibration = calibrated(payload, *cores, work)
         self._keeper.amend_target(calibration=self._calibration)
 
-    def _load(self, target: Target, server: Deployment, repeat: int) -> None:
+    def _load(self, target: Target, subject: Subject, server: Deployment, repeat: int) -> None:
         """The scenario, or the searches of the profile one after another."""
         if (scenario := self._plan.scenario) is not None:
-            self._search(scenario.name, target, server, repeat, scenario.options)
+            self._search(scenario.name, target, subject, server, repeat, scenario.options)
             return
-        self._search("ceiling", target, server, repeat, self._found(target) if repeat else {})
+        found = self._found(target) if repeat else {}
+        self._search("ceiling", target, subject, server, repeat, found)
         if not PROFILES[self._plan.profile].capacity or not engine.available():
             return
-        question = ask_capacity(self.folder, target.name, repeat, self._plan.slo, self._calibration)
+        known = self._calibration, subject.most_rps
+        question = ask_capacity(self.folder, target.name, repeat, self._plan.slo, *known)
         if question is not None:
-            self._search("capacity", target, server, repeat, question)
+            self._search("capacity", target, subject, server, repeat, question)
 
     def _found(self, target: Target) -> dict[str, object]:
         """What the first search held, for a repeat to begin with."""
@@ -192,6 +181,7 @@ class Campaign:
         self,
         scenario: str,
         target: Target,
+        subject: Subject,
         server: Deployment,
         repeat: int,
         more: Mapping[str, object],
@@ -203,6 +193,7 @@ class Campaign:
             "repeat": repeat,
             "first-probe": self._probes,
             "metrics-port": self._metrics.load_port,
+            **subject.options,
             **more,
         }
         cores = self._plan.generator_cores
@@ -211,7 +202,7 @@ class Campaign:
         self._commands = [*self._commands, command]
         self._keeper.amend_target(generator_commands=self._commands)
         log = self.folder / f"locust-{target.name}.log"
-        locust = ManagedProcess(command, cores=cores, log=log)
+        locust = ManagedProcess(command, cores=cores, log=log, environment=subject.environment)
         with ExitStack() as stack:
             stack.callback(locust.stop)
             if master is not None:
@@ -239,6 +230,7 @@ class Campaign:
                 if window["target"] == target.name:
                     self._probes = window["probe"] + 1
                     self._view.window(window)
+                    check_admitted(window, server.launch)
                     if self._next_version is not None:
                         self._next_version.seen(window)
                 continue
@@ -262,7 +254,7 @@ def run_info(plan: Plan, name: str) -> RunInfo:
         name=name,
         started=utc_now(),
         profile=plan.profile,
-        command=["redline", *sys.argv[1:]],
+        command=["redline", *hide_headers(sys.argv[1:])],
         redline=metadata.version("redline"),
         versions=host.versions(),
         seed=SEED,
@@ -272,8 +264,9 @@ def run_info(plan: Plan, name: str) -> RunInfo:
     )
 
 
-def target_run(plan: Plan, target: Target, launch: Launch, built: BuiltModel) -> TargetRun:
+def target_run(plan: Plan, target: Target, launch: Launch, subject: Subject) -> TargetRun:
     """What is known of a target before it is loaded."""
+    elsewhere = plan.external is not None
     return TargetRun(
         server=target.server,  # type: ignore[arg-type]  # pydantic checks these literals
         protocol=target.protocol,  # type: ignore[arg-type]
@@ -283,10 +276,15 @@ def target_run(plan: Plan, target: Target, launch: Launch, built: BuiltModel) ->
         configuration=target.configuration_name,
         deployment=launch.kind,  # type: ignore[arg-type]
         server_version=launch.version,
-        server_cores=list(plan.server_cores),
+        server_cores=list(subject.server_cores),
         generator_cores=list(plan.generator_cores),
         name=target.name,
-        model_key=built.folder.name,
+        model_key=subject.model_key,
         server_command=list(launch.command),
         settings=launch.configuration,
+        address=launch.addresses[target.protocol] if elsewhere else None,
+        requests=subject.requests,
+        unknown=list(subject.unknown),
+        cores_unknown=subject.cores_unknown,
+        max_rate_rps=subject.most_rps,
     )

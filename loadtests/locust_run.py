@@ -43,7 +43,7 @@ def locust_command(
     """
     watched = {
         "server-pid": server.pid,
-        "server-cores": ",".join(map(str, server.cores)),
+        "server-cores": ",".join(map(str, server.cores)) or None,
         "server-metrics": server.launch.addresses.get("metrics"),
         "server-management": server.launch.addresses.get("management"),
     }
@@ -54,7 +54,8 @@ def locust_command(
         *(sys.executable, "-m", "locust", "-f", str(SCENARIOS / f"{scenario}.py")),
         _user_class(scenario, target),
         *("--headless", "--only-summary", "--host", server.address(target.protocol)),
-        *("--model", target.model, "--batch", str(target.batch), "--body", target.body),
+        *("--body", target.body),
+        *(() if "corpus" in options else ("--model", target.model, "--batch", str(target.batch))),
         *("--target", target.name),
         *(word for name, value in known.items() for word in (f"--{name}", str(value))),
     ]

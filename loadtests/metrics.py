@@ -81,11 +81,15 @@ class Metrics:
             self._prometheus.scrape([])
 
     def _beside(self, stack: ExitStack, target: Target, server: Deployment) -> Iterator[Exporter]:
-        """Start the exporters of one server, until the end of ``stack``."""
+        """Start the exporters of what can be looked at, until the end of ``stack``."""
         # By name, not by address: the next target of this server goes on with the same series.
         name = {"instance": target.server}
         kind = {**name, "deployment": server.launch.kind}
-        asked: tuple[tuple[Job, dict[str, str]], ...] = (("model_server", kind), ("process", name))
+        asked: list[tuple[Job, dict[str, str]]] = []
+        if "metrics" in server.launch.addresses:
+            asked.append(("model_server", kind))
+        if server.pid is not None:
+            asked.append(("process", name))
         for job, more in asked:
             address = f"{HOST}:{free_port()}"
             arguments = exporter_arguments(job, target, server)
@@ -98,14 +102,10 @@ class Metrics:
 def exporter_arguments(job: Job, target: Target, server: Deployment) -> list[str]:
     """What the exporter of a target's server, or of its process tree, is told."""
     if job == "process":
-        return ["process", "--pid", str(server.process.pid), "--role", target.server]
+        return ["process", "--pid", str(server.pid), "--role", target.server]
     addresses = server.launch.addresses
     management = addresses.get("management")
     return [
         *(target.server, "--upstream", addresses["metrics"], "--model", target.model),
         *(("--management", management) if management else ()),
     ]
-
-
-def _of_tree(server: Deployment) -> list[str]:
-    return ["process", "--pid", str(server.pid), "--role", "server"]

@@ -1,6 +1,6 @@
 """What a run is asked to do, checked before anything is started."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +17,7 @@ from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of
 from serving.deployment import CONFIGURATION_FILES, SERVERS, choose_kinds
 from serving.errors import UsageError
+from serving.external.server import ExternalServer
 from serving.launch import CONFIGURATIONS
 from serving.models import MODELS, model_spec
 
@@ -27,6 +28,21 @@ DEMAND_RPS = 10_000.0
 
 
 @dataclass(frozen=True, slots=True)
+class External:
+    """A server that runs already, and what it is asked.
+
+    ``corpora`` are the folders with the requests for its targets; for the others they are made,
+    with ``dims`` for the sizes that the model's signature leaves open. ``cores_told``: the server's
+    cores, on this machine, were named.
+    """
+
+    server: ExternalServer
+    corpora: Mapping[Target, Path]
+    dims: Mapping[str, int]
+    cores_told: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The targets of a run in their order, and what is common to them.
 
@@ -34,7 +50,7 @@ class Plan:
     the default. With a ``scenario`` each target gets that, once; otherwise each is measured
     ``repeats`` times, its server restarted between. ``demand`` is what the report answers,
     ``claims`` what it settles. ``workers`` is in how many containers the load is made, 0 for this
-    machine's own processes.
+    machine's own processes. With ``external`` nothing is deployed.
     """
 
     profile: str
@@ -49,6 +65,7 @@ class Plan:
     claims: tuple[ClaimMade, ...]
     scenario: ScenarioPlan | None = None
     workers: int = 0
+    external: External | None = None
 
 
 def make_plan(
@@ -107,26 +124,33 @@ def make_plan(
         server_cores=tuple(server_cores),
         generator_cores=tuple(generator_cores),
         results=results,
-        slo=_slo(slo, profile, scenario),
+        slo=asked_slo(slo, profile, scenario),
         repeats=1 if scenario else repeats or PROFILES[profile].repeats,
-        demand=_demand(rps, slo, claims),
+        demand=demand_of(rps, slo, claims),
         claims=claims,
         scenario=planned,
         workers=_workers(scale, kinds),
     )
 
 
+def asked_slo(text: str | None, profile: str, scenario: str | None) -> Slo | None:
+    """The SLO of a command line; UsageError where none is sought, or for what is none."""
+    if text and not PROFILES[profile].capacity and not scenario:
+        raise UsageError(f"--slo: the profile {profile} seeks ceilings only; add --profile full")
+    return parse_slo(text) if text else None
+
+
+def demand_of(rps: float | None, slo: str | None, claims: Sequence[ClaimMade]) -> DemandStated:
+    """What the report answers: without a rate, the highest one that is claimed."""
+    if rps is not None:
+        return DemandStated(rps=make_demand(rps=rps).rps, slo=slo)
+    return DemandStated(rps=max((claim.rate for claim in claims), default=DEMAND_RPS), slo=slo)
+
+
 def _workers(scale: str | None, kinds: dict[str, str]) -> int:
     if scale and set(kinds.values()) != {"image"}:
         raise UsageError("--scale: containers make the load where the servers are in containers")
     return parse_scale(scale) if scale else 0
-
-
-def _demand(rps: float | None, slo: str | None, claims: Sequence[ClaimMade]) -> DemandStated:
-    """Without a rate, the highest one that is claimed."""
-    if rps is not None:
-        return DemandStated(rps=make_demand(rps=rps).rps, slo=slo)
-    return DemandStated(rps=max((claim.rate for claim in claims), default=DEMAND_RPS), slo=slo)
 
 
 def _check_names(targets: Sequence[Target]) -> None:
@@ -144,12 +168,6 @@ def _own_configuration(folder: Path, servers: Sequence[str]) -> str:
                 f"configuration of {server} is made of (--server chooses)"
             )
     return str(folder.absolute())
-
-
-def _slo(text: str | None, profile: str, scenario: str | None) -> Slo | None:
-    if text and not PROFILES[profile].capacity and not scenario:
-        raise UsageError(f"--slo: the profile {profile} seeks ceilings only; add --profile full")
-    return parse_slo(text) if text else None
 
 
 def among(

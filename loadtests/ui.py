@@ -17,12 +17,12 @@ from loadtests.plan import Plan
 from loadtests.record.keeper import RunKeeper, new_folder, point_latest
 from loadtests.record.reader import follow_windows, read_details
 from loadtests.report.html import write_report
+from loadtests.subject import subjects_of
 from loadtests.target import Target
 from loadtests.ui_setup import VARIABLE, Deployed, UiSetup
-from serving.corpus import open_corpus
-from serving.deployment import Deployment, deploy, plan_launch, port_trouble
+from serving.deployment import Deployment, deploy, port_trouble
 from serving.errors import DeploymentError, RedlineError
-from serving.models.store import BuiltModel, ensure
+from serving.external.guard import ANY_RATE
 from serving.process import ManagedProcess
 
 HOST = "127.0.0.1"
@@ -54,14 +54,14 @@ class WebUi:
         """Until something raises, as a signal does; DeploymentError when a server ends."""
         if trouble := port_trouble(self._port):
             raise DeploymentError(f"port {self._port} is {trouble}: choose another by --web-port")
-        built = ensure(self._plan.targets[0].model, self._say)
-        built.verify()
         self._folder = new_folder(self._plan.results, NAME)
         self._keeper = RunKeeper(self._folder, run_info(self._plan, self._folder.name))
         failure = None
         try:
-            with self._everything(built) as locust:
-                self._follow(locust, built)
+            self._subjects = subjects_of(self._plan, self._folder, self._say)
+            self._subjects.prepare()
+            with self._everything() as locust:
+                self._follow(locust)
         except RedlineError as error:
             failure = str(error)
             raise
@@ -77,12 +77,12 @@ class WebUi:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     @contextmanager
-    def _everything(self, built: BuiltModel) -> Iterator[ManagedProcess]:
+    def _everything(self) -> Iterator[ManagedProcess]:
         """The servers, the metrics and Locust, ready."""
         with ExitStack() as stack:
             temporary = tempfile.TemporaryDirectory(prefix="redline-", ignore_cleanup_errors=True)
             work = Path(stack.enter_context(temporary))
-            firsts = self._serve(stack, work, built)
+            firsts = self._serve(stack, work)
             metrics = stack.enter_context(Metrics(self._folder, self._plan.generator_cores))
             stack.enter_context(metrics.of(*firsts))
             for line in metrics.told():
@@ -92,9 +92,7 @@ class WebUi:
             self._wait_until_open(locust)
             yield locust
 
-    def _serve(
-        self, stack: ExitStack, work: Path, built: BuiltModel
-    ) -> list[tuple[Target, Deployment]]:
+    def _serve(self, stack: ExitStack, work: Path) -> list[tuple[Target, Deployment]]:
         """Start all servers at once; each with the first of its targets, when all answer."""
         plan = self._plan
         firsts: dict[str, Target] = {}
@@ -103,13 +101,11 @@ class WebUi:
         for name, target in firsts.items():
             self._say(f"starting {name} ({plan.kinds[name]}) with {target.model}")
             log = self._folder / f"server-{name}.log"
-            launch = plan_launch(
-                built, name, plan.kinds[name], target.configuration, plan.server_cores, work / name
-            )
+            launch = self._subjects.open(target).launch(work / name)
             server = deploy(launch, plan.server_cores, work / name, log)
             self._deployed[name] = stack.enter_context(server)
         for name, target in firsts.items():
-            self._deployed[name].wait_until_right(open_corpus(built, name, target.body, 1))
+            self._subjects.open(target).wait(self._deployed[name])
         return [(target, self._deployed[name]) for name, target in firsts.items()]
 
     def _locust(self, work: Path, metrics: Metrics) -> ManagedProcess:
@@ -127,6 +123,7 @@ class WebUi:
         command = [
             *(sys.executable, "-m", "locust", "-f", str(SCENARIOS / "ui.py")),
             *("--web-host", HOST, "--web-port", str(self._port)),
+            *("--max-rate", str(ANY_RATE)),
             *worker_options(plan.generator_cores),
         ]
         log, environment = self._folder / "locust.log", {VARIABLE: str(work / "ui.json")}
@@ -141,12 +138,12 @@ class WebUi:
             time.sleep(_POLL_S)
         self._say(f"web UI: http://{HOST}:{self._port}/ (Ctrl-C ends it, and the servers)")
 
-    def _follow(self, locust: ManagedProcess, built: BuiltModel) -> None:
+    def _follow(self, locust: ManagedProcess) -> None:
         """Note what is measured, and report it while no test runs: drawing takes a core."""
         asked_s = time.monotonic()
         for window in follow_windows(self._folder):
             if window is not None:
-                self._note(window["target"], built)
+                self._note(window["target"])
                 continue
             for server in self._deployed.values():
                 server.check_alive()
@@ -158,7 +155,7 @@ class WebUi:
                     self._draw()
             time.sleep(_POLL_S)
 
-    def _note(self, name: str, built: BuiltModel) -> None:
+    def _note(self, name: str) -> None:
         self._drawn = False
         if name in self._begun:
             return
@@ -167,7 +164,8 @@ class WebUi:
         self._begun.add(name)
         target = self._known[name]
         launch = self._deployed[target.server].launch
-        self._keeper.begin_target(target_run(self._plan, target, launch, built))
+        subject = self._subjects.open(target)
+        self._keeper.begin_target(target_run(self._plan, target, launch, subject))
 
     def _draw(self) -> None:
         summary = self._keeper.summarise()
@@ -187,6 +185,4 @@ class WebUi:
 
 def _told(server: Deployment) -> Deployed:
     launch = server.launch
-    return Deployed(
-        launch.server, launch.kind, server.process.pid, server.cores, dict(launch.addresses)
-    )
+    return Deployed(launch.server, launch.kind, server.pid, server.cores, dict(launch.addresses))

@@ -14,7 +14,7 @@ class Deployed:
 
     server: str
     kind: str
-    pid: int
+    pid: int | None
     cores: tuple[int, ...]
     addresses: dict[str, str]
 

@@ -8,16 +8,17 @@ and, for labelled models, ``labels.npy``.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.errors import ModelError, UsageError
-from serving.models.base import ModelSpec
+from serving.models.base import TOLERANCE, ModelSpec
 from serving.models.store import BuiltModel
 from serving.tfserving import wire as tfserving_wire
 from serving.torchserve import wire as torchserve_wire
@@ -38,6 +39,69 @@ def bodies_of(spec: ModelSpec, protocol: str) -> tuple[str, ...]:
     return ("tensor",) if protocol == "grpc" else spec.rest_bodies
 
 
+class AnyCorpus(Protocol):
+    """What is sent, and how an answer is judged: of a model of ours, or of anybody's.
+
+    ``against`` says what the answers are compared with, "" where no expected answer is known.
+    ``tolerance`` is the largest :meth:`difference` of a right answer.
+    """
+
+    @property
+    def server(self) -> str:
+        """``tfserving`` or ``torchserve``."""
+
+    @property
+    def model(self) -> str:
+        """The model's name, as the server knows it."""
+
+    @property
+    def body(self) -> str:
+        """The body format."""
+
+    @property
+    def batch(self) -> int:
+        """Predictions in each request."""
+
+    @property
+    def protocol(self) -> str:
+        """``grpc`` or ``rest``."""
+
+    @property
+    def endpoint(self) -> str:
+        """The gRPC method or REST path that the requests go to."""
+
+    @property
+    def content_type(self) -> str:
+        """Of the requests over REST."""
+
+    @property
+    def requests(self) -> Sequence[bytes]:
+        """The requests' bodies."""
+
+    @property
+    def against(self) -> str:
+        """Such as "the framework's own answer"."""
+
+    @property
+    def tolerance(self) -> float:
+        """The largest difference of a right answer."""
+
+    def __len__(self) -> int: ...
+
+    def difference(self, index: int, answer: bytes) -> float:
+        """How far ``answer`` is from the expected one; ValueError when it is malformed."""
+
+    def hit_ratio(self, index: int, answer: bytes) -> float | None:
+        """The share of right labels in ``answer``; None where there are no labels."""
+
+    @property
+    def min_hit_ratio(self) -> float:
+        """The least share of right labels, over all requests."""
+
+    def without_requests(self) -> "AnyCorpus":
+        """The answers alone: where the requests are kept elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """The requests for one model, server, body format and client batch, with expected answers.
@@ -55,6 +119,42 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.expected)
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.spec.name
+
+    @property
+    def content_type(self) -> str:
+        """Of the requests over REST; empty over gRPC."""
+        kind: str = "" if self.protocol == "grpc" else self.wire.content_type(self.body)
+        return kind
+
+    @property
+    def against(self) -> str:
+        """What the answers are compared with."""
+        return "the framework's own answer"
+
+    @property
+    def tolerance(self) -> float:
+        """The same for all models."""
+        return TOLERANCE
+
+    @property
+    def min_hit_ratio(self) -> float:
+        """The accuracy that the model must have."""
+        return self.spec.min_accuracy or 0.0
+
+    def hit_ratio(self, index: int, answer: bytes) -> float | None:
+        """The share of right labels in ``answer``; None for a model without labels."""
+        if self.labels is None:
+            return None
+        return float(np.mean(self.decode(answer).argmax(axis=-1) == self.labels[index]))
+
+    def without_requests(self) -> "Corpus":
+        """The answers alone."""
+        return replace(self, requests=())
 
     @property
     def wire(self) -> ModuleType:

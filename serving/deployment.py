@@ -32,6 +32,8 @@ CONFIGURATION_FILES = {
 }
 """The file without which a folder is no configuration of a server."""
 
+EXTERNAL = "external"
+"""The kind of a server that runs already, and is not deployed at all."""
 _LAUNCH_IMAGE = {
     "tfserving": tfserving_launch.launch_image,
     "torchserve": torchserve_launch.launch_image,
@@ -104,22 +106,27 @@ class Deployment:
 
     launch: Launch
     cores: tuple[int, ...]
-    process: ManagedProcess
+    process: ManagedProcess | None
+    """None of a server that ran before and runs on after."""
     began_s: float
-    """When it was started, by the monotonic clock."""
+    """When it was started, or first seen, by the monotonic clock."""
     container: Container | None = None
 
     @property
-    def pid(self) -> int:
-        """The root of the server's own processes."""
-        return self.container.pid if self.container else self.process.pid
+    def pid(self) -> int | None:
+        """The root of the server's own processes; None of one that was not started here."""
+        if self.container:
+            return self.container.pid
+        return self.process.pid if self.process else None
 
     def address(self, protocol: str) -> str:
         """The URL of one protocol: ``grpc://HOST:PORT`` or ``http://HOST:PORT``."""
         return self.launch.addresses[protocol]
 
     def check_alive(self) -> None:
-        """DeploymentError when the server has ended."""
+        """DeploymentError when the server has ended; of one that was not started here, nothing."""
+        if self.process is None:
+            return
         code = self.process.exit_code
         if code is not None:
             raise DeploymentError(
@@ -159,11 +166,11 @@ class Deployment:
     def _check_loaded(self) -> None:
         """TorchServe goes on without the model; TensorFlow Serving ends by itself."""
         for words in _TORCHSERVE_LOAD_FAILURES:
-            if self.process.find_in_log(words):
+            if self.process and self.process.find_in_log(words):
                 raise DeploymentError(f"{self._name} cannot load its model: {self._last_words()}")
 
     def _last_words(self) -> str:
-        return f"{self.process.last_words()} [{self.process.log}]"
+        return f"{self.process.last_words()} [{self.process.log}]" if self.process else ""
 
 
 _TORCHSERVE_LOAD_FAILURES = ("Failed to load model", "Auto recovery failed again")
@@ -173,8 +180,12 @@ _TORCHSERVE_LOAD_FAILURES = ("Failed to load model", "Auto recovery failed again
 def deploy(launch: Launch, cores: Sequence[int], work: Path, log: Path) -> Iterator[Deployment]:
     """Run ``launch`` on ``cores`` in the folder ``work``, and stop it at the end.
 
+    A launch without a command is of a server that runs already: it is left as it is.
     DeploymentError when one of its ports is taken or it cannot be started.
     """
+    if not launch.command:
+        yield Deployment(launch, tuple(cores), None, time.monotonic())
+        return
     for port in launch.ports:
         _check_free(port)
     _prepare(work, launch)

@@ -25,6 +25,14 @@ class ParityError(RedlineError):
     """A server's answers differ from the framework's own."""
 
 
+class AccessError(RedlineError):
+    """A server refuses the credentials, or wants some."""
+
+
+class CorpusError(RedlineError):
+    """Requests, or the answers expected of them, are missing, mixed or damaged."""
+
+
 class WireError(ValueError):
     """Bytes (or rows to be sent) that do not fit the model: one clear line."""
 

@@ -1,13 +1,13 @@
-"""Whether a running server computes the same function as the framework its model came from."""
+"""Whether a running server gives the answers expected: those of the framework, or given ones."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from serving.client import Ask, Refused
-from serving.corpus import Corpus
+from serving.corpus import AnyCorpus
 from serving.errors import ParityError
-from serving.models.base import TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,45 +22,46 @@ class Parity:
     accuracy: float | None
 
 
-def check_parity(corpus: Corpus, ask: Ask) -> Parity:
-    """Ask for the whole corpus and compare.
+def check_parity(corpus: AnyCorpus, ask: Ask, indices: Sequence[int] | None = None) -> Parity:
+    """Ask for the whole corpus, or the requests of ``indices``, and compare.
 
     ParityError names the request that differed most, or the first that was refused or malformed,
     or the accuracy missed.
     """
     differences, hits = [], []
-    for index in range(len(corpus)):
+    asked = range(len(corpus)) if indices is None else indices
+    for index in asked:
         try:
             answer = ask(index)
             differences.append(corpus.difference(index, answer))
-            if corpus.labels is not None:
-                hits.append(corpus.decode(answer).argmax(axis=-1) == corpus.labels[index])
+            if (ratio := corpus.hit_ratio(index, answer)) is not None:
+                hits.append(ratio)
         except (Refused, ValueError) as error:
             raise ParityError(f"{_where(corpus, index)} got no right answer: {error}") from None
-    _judge_differences(corpus, differences)
+    _judge_differences(corpus, asked, differences)
     accuracy = float(np.mean(hits)) if hits else None
     _judge_accuracy(corpus, accuracy)
-    return Parity(len(corpus), max(differences), accuracy)
+    return Parity(len(asked), max(differences), accuracy)
 
 
-def _judge_differences(corpus: Corpus, differences: list[float]) -> None:
+def _judge_differences(corpus: AnyCorpus, asked: Sequence[int], differences: list[float]) -> None:
     worst = int(np.argmax(differences))
-    if differences[worst] > TOLERANCE:
-        wrong = sum(difference > TOLERANCE for difference in differences)
+    if differences[worst] > corpus.tolerance:
+        wrong = sum(difference > corpus.tolerance for difference in differences)
         raise ParityError(
-            f"{_where(corpus, worst)} differs from the framework's own answer by "
-            f"{differences[worst]:.3g}, more than {TOLERANCE:g}; {wrong} of {len(corpus)} do"
+            f"{_where(corpus, asked[worst])} differs from {corpus.against} by "
+            f"{differences[worst]:.3g}, more than {corpus.tolerance:g}; {wrong} of {len(asked)} do"
         )
 
 
-def _judge_accuracy(corpus: Corpus, accuracy: float | None) -> None:
-    wanted = corpus.spec.min_accuracy
-    if accuracy is not None and wanted is not None and accuracy < wanted:
+def _judge_accuracy(corpus: AnyCorpus, accuracy: float | None) -> None:
+    wanted = corpus.min_hit_ratio
+    if accuracy is not None and accuracy < wanted:
         raise ParityError(
-            f"{corpus.server} {corpus.spec.name}: {accuracy:.1%} of the labels are right, "
+            f"{corpus.server} {corpus.model}: {accuracy:.1%} of the labels are right, "
             f"at least {wanted:.0%} should be"
         )
 
 
-def _where(corpus: Corpus, index: int) -> str:
-    return f"{corpus.server} {corpus.spec.name} {corpus.body} batch {corpus.batch}: request {index}"
+def _where(corpus: AnyCorpus, index: int) -> str:
+    return f"{corpus.server} {corpus.model} {corpus.body} batch {corpus.batch}: request {index}"

@@ -151,11 +151,13 @@ def _costs(
     more: list[float] = []
     took_s: list[float] = []
     page = _read(url)
+    served = server.pid
+    assert served is not None  # noqa: S101 - it was started here
     command = process.tree()[0].pid  # without the supervisor, which a user's exporter lacks
     for _ in range(settings.rounds):
-        idle_s = _used_by(server.process.pid, lambda: time.sleep(span_s))
+        idle_s = _used_by(served, lambda: time.sleep(span_s))
         before_s = read_tree(command).cpu_s
-        loaded_s = _used_by(server.process.pid, lambda: took_s.extend(_scrape_for(span_s, url)))
+        loaded_s = _used_by(served, lambda: took_s.extend(_scrape_for(span_s, url)))
         own.append((read_tree(command).cpu_s - before_s) / span_s)
         more.append((loaded_s - idle_s) / span_s)
     resident_mb = read_tree(command).rss_bytes / _MB

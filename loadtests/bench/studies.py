@@ -12,6 +12,7 @@ from loadtests.bench.accuracy.table import accuracy_table
 from loadtests.bench.blame.cases import measure_blame
 from loadtests.bench.blame.table import blame_table
 from loadtests.bench.blame.trial import BLAME_TRIALS, QUEUE_TRIALS
+from loadtests.bench.corpus import corpus_table, measure_corpus
 from loadtests.bench.generators import Locust
 from loadtests.bench.long_soak import HOURS, measure_soaks, soak_table
 from loadtests.bench.pool.cases import measure_pools
@@ -21,6 +22,7 @@ from loadtests.bench.regression.table import regression_table
 from loadtests.bench.runner import Settings, Tell
 from loadtests.bench.scrape_table import scrape_table
 from loadtests.bench.scrapes import SUMMARIES, measure_scrapes
+from loadtests.bench.simulations import SHAPES, measure_simulations, simulation_table
 from loadtests.planning.balancing import BALANCINGS
 
 
@@ -54,6 +56,9 @@ STUDIES = (
         scrape_table,
     ),
     Study(
+        "corpus", lambda settings, _, tell: measure_corpus(settings.rounds, tell), 1, corpus_table
+    ),
+    Study(
         "blame",
         measure_blame,
         len(BLAME_TRIALS) + len(QUEUE_TRIALS),
@@ -75,6 +80,12 @@ STUDIES = (
         len(HOURS),
         soak_table,
         takes="some minutes",
+    ),
+    Study(
+        "simulation",
+        lambda _settings, _records, tell: measure_simulations(tell),
+        len(SHAPES) * len(BALANCINGS),
+        simulation_table,
     ),
     Study(
         "compare",

@@ -3,6 +3,7 @@
 from loadtests.commands import (
     check,
     compare,
+    corpus,
     drive,
     machine,
     plan,
@@ -19,6 +20,7 @@ __all__ = [
     "app",
     "check",
     "compare",
+    "corpus",
     "drive",
     "machine",
     "plan",

@@ -7,11 +7,24 @@ from typing import Annotated, Optional
 import typer
 
 from loadtests.commands.app import app, console
+from loadtests.commands.external import (
+    Addresses,
+    Batches,
+    CaFile,
+    Corpora,
+    Deployment,
+    Dims,
+    Headers,
+    MaxRate,
+    MetricsUrl,
+    Models,
+    Told,
+    plan_on,
+)
 from loadtests.commands.measured import measured
 from loadtests.commands.verdict_files import Junit, Markdown, check_places, write_verdicts
 from loadtests.measure.evidence import fewest_requests, shortest_s
 from loadtests.measure.slo import Slo, parse_slo
-from loadtests.plan import make_plan
 from loadtests.report import checked
 from loadtests.report.checked import Checked
 from serving.errors import RedlineError, UsageError
@@ -48,16 +61,9 @@ def check(
     protocol: Annotated[
         list[str], typer.Option(help="grpc or rest; repeatable, by default both.")
     ] = [],  # noqa: B006
-    model: Annotated[
-        list[str], typer.Option(help="digits or resnet50; repeatable, by default digits.")
-    ] = [],  # noqa: B006
-    batch: Annotated[
-        list[int], typer.Option(help="Rows in each request: 1, 8 or 32; repeatable.")
-    ] = [1],  # noqa: B006
-    deployment: Annotated[
-        str,
-        typer.Option(help="native, embedded, or auto: native where the server is installed."),
-    ] = "auto",
+    model: Models = [],  # noqa: B006
+    batch: Batches = [],  # noqa: B006
+    deployment: Deployment = "auto",
     configuration: Annotated[
         list[str], typer.Option(help="vendor or tuned; repeatable, by default tuned.")
     ] = [],  # noqa: B006
@@ -65,6 +71,13 @@ def check(
         Optional[str],  # noqa: UP045 - typer
         typer.Option(help="The server's cores, as in 1 or 2,4-7; by default the upper half."),
     ] = None,
+    address: Addresses = [],  # noqa: B006
+    ca: CaFile = None,
+    header: Headers = [],  # noqa: B006
+    max_rate: MaxRate = None,
+    corpus: Corpora = [],  # noqa: B006
+    dim: Dims = "",
+    metrics: MetricsUrl = None,
     junit: Junit = None,
     markdown: Markdown = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
@@ -76,14 +89,15 @@ def check(
     asked = parse_slo(slo)
     _check_enough(asked, rate, duration)
     check_places(junit, markdown)
-    plan = make_plan(
+    plan = plan_on(
+        deployment,
+        server,
+        Told(address, ca, header, max_rate, corpus, dim, metrics),
+        configuration,
         profile="quick",
-        servers=server,
         protocols=protocol,
         models=model,
         batches=batch,
-        deployment=deployment,
-        configurations=configuration,
         cores=cores,
         results=out.absolute(),
         slo=slo,

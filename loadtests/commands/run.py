@@ -6,8 +6,21 @@ from typing import Annotated, Optional
 import typer
 
 from loadtests.commands.app import app, console
+from loadtests.commands.external import (
+    Addresses,
+    Batches,
+    CaFile,
+    Corpora,
+    Deployment,
+    Dims,
+    Headers,
+    MaxRate,
+    MetricsUrl,
+    Models,
+    Told,
+    plan_on,
+)
 from loadtests.commands.measured import measured
-from loadtests.plan import make_plan
 from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.courses import COURSES
 from serving.errors import RecordError
@@ -23,20 +36,9 @@ def run(
     protocol: Annotated[
         list[str], typer.Option(help="grpc or rest; repeatable, by default both.")
     ] = [],  # noqa: B006
-    model: Annotated[
-        list[str],
-        typer.Option(help="digits or resnet50; repeatable, by default the profile's."),
-    ] = [],  # noqa: B006
-    batch: Annotated[
-        list[int], typer.Option(help="Rows in each request: 1, 8 or 32; repeatable.")
-    ] = [1],  # noqa: B006
-    deployment: Annotated[
-        str,
-        typer.Option(
-            help="image, native, embedded, or auto: images where the Docker engine has them, "
-            "else native where the server is installed."
-        ),
-    ] = "auto",
+    model: Models = [],  # noqa: B006
+    batch: Batches = [],  # noqa: B006
+    deployment: Deployment = "auto",
     configuration: Annotated[
         list[str],
         typer.Option(
@@ -55,6 +57,13 @@ def run(
             "by default the p99 up to 5 times that of a single user."
         ),
     ] = None,
+    address: Addresses = [],  # noqa: B006
+    ca: CaFile = None,
+    header: Headers = [],  # noqa: B006
+    max_rate: MaxRate = None,
+    corpus: Corpora = [],  # noqa: B006
+    dim: Dims = "",
+    metrics: MetricsUrl = None,
     scenario: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
@@ -91,14 +100,16 @@ def run(
 ) -> None:
     """Serve the models, load each target to its ceiling, and leave a report."""
     terminal = console()
-    plan = make_plan(
+    plan = plan_on(
+        deployment,
+        server,
+        Told(address, ca, header, max_rate, corpus, dim, metrics),
+        configuration,
+        scale,
         profile=profile,
-        servers=server,
         protocols=protocol,
         models=model,
         batches=batch,
-        deployment=deployment,
-        configurations=configuration,
         cores=cores,
         results=out.absolute(),
         slo=slo,
@@ -106,7 +117,6 @@ def run(
         settings=set_,
         capacity_rps=capacity_rps,
         rps=rps,
-        scale=scale,
     )
     summary, view, folder = measured(plan, terminal)
     if plan.scenario is None or any(target.ceiling for target in summary.targets):

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from loadtests.commands.app import allow_only, app, console
+from loadtests.commands.external import Started
 from loadtests.commands.resumable import carried_on, sayer
 from loadtests.planning.scale_points import fit_points
 from loadtests.points_file import read_points
@@ -62,7 +63,7 @@ def scale(
     batch: Annotated[
         list[int], typer.Option(help="Rows in each request: 1, 8 or 32; repeatable.")
     ] = [1],  # noqa: B006
-    deployment: Annotated[str, typer.Option(help="native, embedded, or auto.")] = "auto",
+    deployment: Started = "auto",
     configuration: Annotated[
         list[str],
         typer.Option(help="vendor, tuned, or a folder; repeatable, by default the profile's."),

@@ -6,6 +6,7 @@ from typing import Annotated, Optional
 import typer
 
 from loadtests.commands.app import allow_only, app, console
+from loadtests.commands.external import Started
 from loadtests.commands.resumable import carried_on, sayer
 from loadtests.record.tune import TUNE, TuneQuestion
 from loadtests.report.tune_table import compared_table, lines, trials_table
@@ -25,7 +26,7 @@ def tune(
     ] = [],  # noqa: B006
     model: Annotated[str, typer.Option(help="digits or resnet50.")] = "digits",
     batch: Annotated[int, typer.Option(help="Rows in each request: 1, 8 or 32.")] = 1,
-    deployment: Annotated[str, typer.Option(help="native, embedded, or auto.")] = "auto",
+    deployment: Started = "auto",
     cores: Annotated[
         Optional[str],  # noqa: UP045 - typer
         typer.Option(help="The server's cores, as in 1 or 2,4-7; by default the upper half."),

@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from loadtests.commands.app import app, say
+from loadtests.commands.external import Started
 from loadtests.plan import make_plan
 from loadtests.ui import WebUi
 from serving.corpus import BATCHES
@@ -19,10 +20,7 @@ def ui(
         list[str], typer.Option(help="tfserving or torchserve; repeatable, by default both.")
     ] = [],  # noqa: B006
     model: Annotated[str, typer.Option(help="digits or resnet50.")] = "digits",
-    deployment: Annotated[
-        str,
-        typer.Option(help="native, embedded, or auto: native where the server is installed."),
-    ] = "auto",
+    deployment: Started = "auto",
     configuration: Annotated[str, typer.Option(help="vendor or tuned.")] = "tuned",
     cores: Annotated[
         Optional[str],  # noqa: UP045

@@ -153,14 +153,20 @@ class Engine:
         """
         self._engine.start()
 
-    def set_users(self, users: int, think_time_s: float = 0.0) -> None:
+    def set_users(
+        self, users: int, think_time_s: float = 0.0, most_rps: float | None = None
+    ) -> None:
         """Closed loop: ``users`` of them, each due again ``think_time_s`` after its last answer.
 
-        From now on, without a gap; replaces an open loop.
+        With ``most_rps`` some are due later, so that no more requests fall due each second, evenly
+        spaced. From now on, without a gap; replaces an open loop.
         """
         if users < 0 or think_time_s < 0:
             raise ValueError(f"users {users}, think_time_s {think_time_s}: neither can be negative")
-        self._engine.set_users(users, round(think_time_s * 1e9))
+        if most_rps is not None and not most_rps > 0:
+            raise ValueError(f"most_rps: {most_rps} is not above 0")
+        gap_ns = round(1e9 / most_rps) if most_rps else 0
+        self._engine.set_users(users, round(think_time_s * 1e9), gap_ns)
 
     def set_rate(
         self,

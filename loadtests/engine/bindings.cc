@@ -156,7 +156,7 @@ NB_MODULE(_native, module) {
         new (self) Engine(target, std::move(phase));
       })
       .def("start", &Engine::start, unlocked)
-      .def("set_users", &Engine::set_users, "users"_a, "think_ns"_a, unlocked)
+      .def("set_users", &Engine::set_users, "users"_a, "think_ns"_a, "gap_ns"_a, unlocked)
       .def("set_rate", &Engine::set_rate, "rate_rps"_a, "arrivals"_a, "backlog"_a, unlocked)
       .def("follow", &Engine::follow, "schedule_ns"_a, "backlog"_a, unlocked)
       .def("set_phase", &Engine::set_phase, "tag"_a, unlocked)

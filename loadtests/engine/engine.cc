@@ -39,14 +39,15 @@ void Engine::post(const Command& command) {
   for (auto& worker : workers_) worker->post(command);
 }
 
-void Engine::set_users(uint64_t users, Nanoseconds think) {
+void Engine::set_users(uint64_t users, Nanoseconds think, Nanoseconds gap) {
   require_running();
   loaded_ = true;
   const uint64_t threads = workers_.size();
   for (uint64_t number = 0; number < threads; ++number) {
     workers_[number]->post({.kind = Command::Kind::users,
                             .users = users / threads + (number < users % threads ? 1 : 0),
-                            .think = think});
+                            .think = think,
+                            .gap = gap * static_cast<Nanoseconds>(threads)});
   }
 }
 

@@ -38,7 +38,8 @@ class Engine final : private WorkerEvents {
 
   // Resolves the host and starts the threads. Throws std::runtime_error.
   void start();
-  void set_users(uint64_t users, Nanoseconds think);
+  // `gap` is the shortest time from one due to the next, of all users together.
+  void set_users(uint64_t users, Nanoseconds think, Nanoseconds gap = 0);
   void set_rate(double rate, Arrivals arrivals, uint64_t backlog);
   void follow(std::vector<Nanoseconds> schedule, uint64_t backlog);
   // The boundary, in ns of CLOCK_MONOTONIC.

@@ -6,9 +6,10 @@
 
 namespace redline {
 
-void ClosedLoop::set(Nanoseconds now, uint64_t users, Nanoseconds think) {
+void ClosedLoop::set(Nanoseconds now, uint64_t users, Nanoseconds think, Nanoseconds gap) {
   wanted_ = users;
   think_ = think;
+  gap_ = gap;
   retire_thinking();
   for (; present_ < wanted_; ++present_) due_.push(now);
 }

@@ -1,6 +1,7 @@
 // When requests fall due. Arithmetic only: reads no clock and touches no socket.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <queue>
@@ -16,14 +17,18 @@ enum class Arrivals { constant, poisson };
 // When each request falls due, from the start on; ascending.
 using Schedule = std::shared_ptr<const std::vector<Nanoseconds>>;
 
-// Closed loop: `users` virtual users, each due again `think` after its last request ended.
+// Closed loop: `users` virtual users, each due again `think` after its last request ended, but no
+// two of them closer together than `gap`.
 class ClosedLoop {
  public:
-  void set(Nanoseconds now, uint64_t users, Nanoseconds think);
+  void set(Nanoseconds now, uint64_t users, Nanoseconds think, Nanoseconds gap = 0);
   // A user's request ended; the user is due again, or leaves when there are too many.
   void ended(Nanoseconds now);
-  Nanoseconds next() const { return due_.empty() ? kNever : due_.top(); }
-  void pop() { due_.pop(); }
+  Nanoseconds next() const { return due_.empty() ? kNever : std::max(due_.top(), earliest_); }
+  void pop() {
+    earliest_ = next() + gap_;
+    due_.pop();
+  }
 
  private:
   void retire_thinking();
@@ -31,6 +36,8 @@ class ClosedLoop {
   uint64_t wanted_ = 0;
   uint64_t present_ = 0;
   Nanoseconds think_ = 0;
+  Nanoseconds gap_ = 0;
+  Nanoseconds earliest_ = 0;
   std::priority_queue<Nanoseconds, std::vector<Nanoseconds>, std::greater<>> due_;
 };
 

@@ -115,7 +115,7 @@ void Worker::obey(const Command& command, Nanoseconds now) {
   switch (command.kind) {
     case Command::Kind::users:
       open_.set(now, 0, Arrivals::constant, 0);
-      closed_.set(now, command.users, command.think);
+      closed_.set(now, command.users, command.think, command.gap);
       break;
     case Command::Kind::rate:
       closed_.set(now, 0, 0);

@@ -30,6 +30,7 @@ struct Command {
   enum class Kind { users, rate, schedule, phase, cut, drain, stop } kind = Kind::stop;
   uint64_t users = 0;
   Nanoseconds think = 0;
+  Nanoseconds gap = 0;
   double rate = 0;
   Arrivals arrivals = Arrivals::constant;
   double offset = 0;

@@ -26,6 +26,7 @@ Figures = dict[str, float | str]
 BUSY = 0.9
 IDLE_ENOUGH = 0.7
 OF_CALIBRATION = 0.8
+OF_ALLOWED = 0.95
 FLAT = 0.05
 TWICE = (1.6, 2.4)
 """Service latency with twice the users, against before: twice, +- 20 %."""
@@ -92,7 +93,7 @@ def _generator(facts: ProbeFacts, here: _Seen, harder: _Seen | None) -> str | No
 
 
 def _server(facts: ProbeFacts, here: _Seen, harder: _Seen | None) -> str | None:
-    if facts.shares_cores or harder is None:
+    if facts.shares_cores or facts.cores_unknown or harder is None:
         return None
     if max(here.busy_ratio, harder.busy_ratio) >= IDLE_ENOUGH or _late(facts, harder):
         return None
@@ -123,6 +124,9 @@ def _slow(facts: ProbeFacts, harder: _Seen) -> str | None:
 def _connections(facts: ProbeFacts, here: _Seen, harder: _Seen | None) -> str | None:
     if here.slot_wait_p50_us > SLOT_WAIT_SHARE * here.service_p50_us:
         return "half of the requests waited for a free connection or stream"
+    allowed_rps = facts.allowed_rps
+    if allowed_rps and here.rate_rps >= OF_ALLOWED * allowed_rps:
+        return f"no more than {allowed_rps:g} requests a second may be sent (--max-rate)"
     gain = _ratio(harder.goodput_rps, here.goodput_rps) if harder else 1.0
     if facts.capped and gain > 1 + FLAT:
         return f"more users than the search may use gave {gain - 1:+.1%} goodput"
@@ -140,6 +144,8 @@ _RULES: tuple[tuple[Bottleneck, _Rule], ...] = (
 def _unknown(facts: ProbeFacts, here: _Seen, harder: _Seen | None) -> str:
     if facts.shares_cores:
         return "server and generator ran on the same cores, so neither can be told from the other"
+    if facts.cores_unknown:
+        return "the server runs on this machine, on cores unknown (--cores): maybe the generator's"
     if harder is None:
         return "no heavier load was measured beside it"
     busy = max(here.busy_ratio, harder.busy_ratio)

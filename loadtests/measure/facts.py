@@ -15,8 +15,9 @@ class ProbeFacts:
     in closed loop of twice the users, in open loop of a rate at which the SLO broke.
     ``calibrated_rps`` is what the generator reaches with this payload. ``capped`` says that the
     search wanted more users than it may have, ``shares_cores`` that server and generator run on the
-    same cores. Of its ``server_cores`` the server used ``server_cores_used`` and others
-    ``server_cores_taken``, in CPU seconds per second. What is not known is None, or empty.
+    same cores, ``cores_unknown`` that they may. No more than ``allowed_rps`` was sent. Of its
+    ``server_cores`` the server used ``server_cores_used`` and others ``server_cores_taken``, in CPU
+    seconds per second. What is not known is None, or empty.
     """
 
     measured: tuple[Window, ...]
@@ -31,3 +32,5 @@ class ProbeFacts:
     server_cores: int | None = None
     capped: bool = False
     shares_cores: bool = False
+    cores_unknown: bool = False
+    allowed_rps: float | None = None

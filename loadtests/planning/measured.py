@@ -38,6 +38,8 @@ def _replica(summary: Summary, target: TargetSummary, cores: int | None) -> Repl
         return target.failure or "it was never measured: it has no ceiling"
     if not closed or target.ceiling.goodput_rps <= 0:
         return "none of its probes has answers enough for a latency"
+    if not target.server_cores:
+        return "the server's cores are not known (--cores tells them, of one on this machine)"
     capacity = _capacity(target)
     return Replica(
         run=summary.name,

@@ -111,7 +111,9 @@ class Collector:
         if span is None or span.phase == "drain":
             gevent.spawn(self._drain, span).link_exception(self._give_up)
         else:
-            self._senders.release(self._part_of(span, msg.data["schedule_s"], msg.data["workers"]))
+            due = self._part_of(span, msg.data["schedule_s"], msg.data["workers"])
+            most_rps = msg.data["most_rps"]
+            self._senders.release(due, most_rps and most_rps / msg.data["workers"])
 
     def _part_of(self, span: Span, schedule_s: Sequence[float], workers: int) -> Due:
         """This worker's part of what falls due."""

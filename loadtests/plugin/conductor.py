@@ -17,6 +17,7 @@ from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE
 from loadtests.plugin.server_watch import ServerWatch
 from loadtests.record.writer import RecordWriter
 from loadtests.search.ceiling import Load
+from serving.external.guard import check_rate
 
 GATHER_TIMEOUT_S = 5.0
 USERS_TIMEOUT_S = 60.0
@@ -45,7 +46,8 @@ class Conductor:
     What is in flight at a probe's end may take ``drain_s`` to end, so that it does not weigh on the
     next probe. ``watch`` looks at the server, ``board`` shows what comes in, ``repeat``
     says how often the server was restarted before, ``first_probe`` which number the first probe
-    gets.
+    gets. No more than ``most_rps`` requests are sent a second: users are held back, a rate above it
+    is refused.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Conductor:
         drain_s: float,
         repeat: int = 0,
         first_probe: int = 0,
+        most_rps: float | None = None,
     ) -> None:
         self._runner = runner
         self._target = target
@@ -67,6 +70,7 @@ class Conductor:
         self._watch = watch
         self._board = board
         self._drain_s = drain_s
+        self._most_rps = most_rps
         self.in_vain: Callable[[Sequence[Window]], bool] | None = None
         """Whether a probe whose measured windows so far are these can be stopped."""
         self.keep_times = True
@@ -99,8 +103,11 @@ class Conductor:
         """Wait for the users, let the load settle, measure, and wait until nothing is in flight.
 
         What follows a load without a pause is measured in spans of its own.
-        DataLostError when a worker's windows are missing, RecordError when they cannot be written.
+        DataLostError when a worker's windows are missing, RecordError when they cannot be written,
+        UsageError for a rate above the most that may be sent.
         """
+        for one in (load, *load.then):
+            check_rate(one.peak_rps, self._most_rps)
         self._probe += 1
         self._merged = []
         gc.collect()  # the last probe's histograms: some hundred cycles of 170 kB each
@@ -195,6 +202,7 @@ class Conductor:
             "schedule_s": schedule_s,
             "parts": parts,
             "workers": self._expected,
+            "most_rps": self._most_rps,
         }
         self._runner.send_message(PHASE_MESSAGE, message)
 

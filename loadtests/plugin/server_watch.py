@@ -26,11 +26,11 @@ class Source:
     management: str | None
 
 
-def source_of(server: str, options: Namespace, models: Sequence[str] = ()) -> Source:
+def source_of(server: str, models: Sequence[str], options: Namespace) -> Source:
     """As the command line says; what it leaves open is not watched."""
     return Source(
         server=server,
-        models=tuple(models) or (options.model,),
+        models=tuple(models),
         pid=options.server_pid,
         cores=tuple(map(int, filter(None, options.server_cores.split(",")))),
         metrics=options.server_metrics,

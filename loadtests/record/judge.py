@@ -49,7 +49,7 @@ def judge_ceiling(
         )
         for probe in held
     ]
-    verdict = _together(each)
+    verdict = _together(target, each)
     return JudgedCeiling(_ceiling(target, held, verdict), verdict)
 
 
@@ -61,7 +61,7 @@ def _fault(held: Window) -> str | None:
     return f"no ceiling: at {held.span.users} users answers went wrong ({kinds})"
 
 
-def _together(each: Sequence[verdicts.Verdict]) -> Verdict:
+def _together(target: TargetRun, each: Sequence[verdicts.Verdict]) -> Verdict:
     """Every reason of every repeat; the bottleneck of the first that was not the server's."""
     decisive = next((one for one in each if one.bottleneck != SERVER), each[0])
     return Verdict(
@@ -73,6 +73,7 @@ def _together(each: Sequence[verdicts.Verdict]) -> Verdict:
         ],
         bottleneck=decisive.bottleneck,
         evidence=decisive.evidence,
+        unknown=tuple(target.unknown),
     )
 
 
@@ -126,7 +127,7 @@ def judge_capacity(
         repeats_rps=[round(rate_rps, 3) for _, rate_rps in rates],
         at_least=any(one.at_least for one, _ in rates),
         why=none or next((one.why for one, _ in rates if one.why), None),
-        verdict=_together(each) if each else None,
+        verdict=_together(target, each) if each else None,
     )
 
 

@@ -107,9 +107,11 @@ def facts_of(
         harder=tuple(harder.measured) if harder else (),
         server_cores_used=probe.server_cores_used(),
         server_cores_taken=probe.server_cores_taken(),
-        server_cores=len(target.server_cores),
+        server_cores=len(target.server_cores) or None,
         capped=capped,
         shares_cores=bool(set(target.server_cores) & set(target.generator_cores)),
+        cores_unknown=target.cores_unknown,
+        allowed_rps=target.max_rate_rps,
     )
 
 

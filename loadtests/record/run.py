@@ -19,12 +19,13 @@ class Record(BaseModel):
 
 
 class Parity(Record):
-    """How the served answers compare with the framework's own.
+    """How the served answers compare with those expected; ``against`` says whose these are.
 
-    ``max_difference`` and ``tolerance`` are absolute; ``accuracy`` is the share of right labels,
-    for models that have labels.
+    ``max_difference`` and ``tolerance`` are absolute, for a model that is not ours in units of
+    max(1, |expected|); ``accuracy`` is the share of right labels, for models that have labels.
     """
 
+    against: str = "the framework's own answer"
     requests: int
     max_difference: float
     tolerance: float
@@ -65,7 +66,10 @@ class Calibration(Record):
 class TargetIdentity(Record):
     """Which target, how it was deployed, and what is needed to repeat it.
 
-    ``model_key`` is the hash of the model's definition; ``settings`` what its configuration set.
+    ``model_key`` is the hash of the model's definition, or the folder of the requests for another;
+    ``settings`` what its configuration set. ``unknown`` says in words what cannot be known of a
+    server that is not ours, ``cores_unknown`` that it may run on the generator's cores.
+    ``max_rate_rps`` is the most that was sent to it.
     """
 
     server: Server
@@ -82,6 +86,11 @@ class TargetIdentity(Record):
     server_command: list[str]
     generator_commands: list[list[str]] = []
     settings: str
+    address: str | None = None
+    requests: str = ""
+    unknown: list[str] = []
+    cores_unknown: bool = False
+    max_rate_rps: float | None = None
     parity: Parity | None = None
     failure: str | None = None
 

@@ -49,12 +49,16 @@ class Reason(Record):
 
 
 class Verdict(Record):
-    """Whether a number is VALID, and what the bottleneck was, with its evidence in figures."""
+    """Whether a number is VALID, and what the bottleneck was, with its evidence in figures.
+
+    ``unknown`` says in words what could not be looked at, of a server that was not started here.
+    """
 
     valid: bool
     reasons: list[Reason]
     bottleneck: Bottleneck
     evidence: dict[str, float | str]
+    unknown: tuple[str, ...] = ()
 
 
 class Reconciliation(Record):

@@ -56,6 +56,16 @@ def invalid_notes(summary: Summary) -> list[str]:
     return lines
 
 
+def unknown_notes(summary: Summary) -> list[str]:
+    """Say of each server that was not started here what could not be looked at."""
+    return [f"{named(t)}: not known: {unknown(t)}." for t in summary.targets if t.unknown]
+
+
+def unknown(target: TargetSummary) -> str:
+    """What could not be looked at of a target's server."""
+    return "; ".join(map(words.plain, target.unknown))
+
+
 def capacity_notes(summary: Summary) -> list[str]:
     """Give every target's capacity at its SLO, or why there is none."""
     return [

@@ -40,6 +40,7 @@ def closing_lines(summary: Summary) -> list[str]:
         *notes.invalid_notes(summary),
         *notes.at_least_notes(summary),
         *notes.capacity_notes(summary),
+        *notes.unknown_notes(summary),
         *scenario_words.lines(summary),
         *notes.stand_in_notes(summary),
         *([numbers.DASH_MEANS] if _lacks_quantile(summary) else []),

@@ -82,14 +82,16 @@ GLOSSARY = {
     "service latency": "answered - sent: what the server and the way to it took.",
     "slot wait": "the time a due request waited for a free connection or stream.",
     "generator lag": "the time by which the generator itself sent a request late.",
-    "parity": "the served answers compared with the framework's own, before any load.",
+    "parity": "the served answers compared, before any load, with the framework's own, or with "
+    "those given or recorded for another model.",
     "generator busy": "the CPU time and the wait for a CPU, per wall-clock second, of the busiest "
     "thread that made the load.",
     "reconciled": "the server's own counters, read before and after a probe, agree with what the "
     "client counted.",
     "calibration": "what the same generator on the same cores does to a server that answers at "
     "once: its own ceiling, and the least latency it can see.",
-    "configuration": "vendor (the server's defaults) or tuned (our committed files).",
+    "configuration": "vendor (the server's defaults), tuned (our committed files), or as-found "
+    "(whatever a server that ran already was given).",
 }
 
 

@@ -70,3 +70,8 @@ class Mixed(CourseShape):
     def models(self, options: Namespace) -> list[str]:
         """All that the mix names."""
         return sorted({part.model for part in parse_mix(options.mix)})
+
+    def hosts(self, options: Namespace, user_class: Any) -> list[str]:
+        """One for each protocol."""
+        (host,) = super().hosts(options, user_class)
+        return [options.grpc_host or host, options.rest_host or host]

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
 from locust import events
@@ -10,8 +11,10 @@ from locust.env import Environment
 
 from loadtests import users
 from loadtests.search.ceiling import PROFILES
+from serving.access import Access, headers_from_environment
 from serving.corpus import BATCHES
 from serving.models import MODELS
+from serving.requests.corpus import read_manifest
 
 
 @events.init_command_line_parser.add_listener
@@ -57,7 +60,31 @@ def add_options(parser: LocustArgumentParser) -> None:
         help="the address that this port is opened on",
         include_in_web_ui=False,
     )
+    _add_external_options(parser)
     _add_server_options(parser)
+
+
+def _add_external_options(parser: LocustArgumentParser) -> None:
+    """For a server and a model that are not ours."""
+    parser.add_argument(
+        "--corpus",
+        default="",
+        help="folder of requests that redline record-corpus made, instead of model, batch and body",
+        include_in_web_ui=False,
+    )
+    parser.add_argument(
+        "--ca",
+        default="",
+        help="file of certificates that may vouch for the server",
+        include_in_web_ui=False,
+    )
+    parser.add_argument(
+        "--max-rate",
+        type=float,
+        default=0.0,
+        help="requests a second that are never exceeded; by default 1000, here any (inf)",
+        include_in_web_ui=False,
+    )
 
 
 def _add_server_options(parser: LocustArgumentParser) -> None:
@@ -104,16 +131,27 @@ def check_users(environment: Environment, **_: Any) -> None:
         sys.exit(2)
 
 
+def chosen_model(options: Namespace) -> str:
+    """The name of the model that is asked."""
+    model: str = options.model
+    return read_manifest(Path(options.corpus)).model if options.corpus else model
+
+
 class _FromOptions:
-    """Goes before a user class: the command line chooses the requests."""
+    """Goes before a user class: the command line chooses the requests, and the environment variable
+    ``REDLINE_HEADERS`` (JSON) holds the headers, which are secrets."""
 
     body: str
 
     def __init__(self, environment: Environment) -> None:
         options = environment.parsed_options or Namespace()
-        self.model, self.batch = options.model, options.batch
+        self.model, self.batch, self.corpus = options.model, options.batch, options.corpus
         self.body = options.body or self.body
+        if options.corpus:
+            manifest = read_manifest(Path(options.corpus))
+            self.model, self.batch, self.body = manifest.model, manifest.batch, manifest.body
         self.client = options.client
+        self.access = Access(Path(options.ca) if options.ca else None, headers_from_environment())
         super().__init__(environment)  # type: ignore[call-arg]  # a user class follows
 
 

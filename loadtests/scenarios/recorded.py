@@ -24,7 +24,9 @@ from loadtests.plugin.conductor import Conductor
 from loadtests.plugin.server_watch import ServerWatch, Source, source_of
 from loadtests.plugin.shape import SearchShape
 from loadtests.record.writer import RecordWriter
+from loadtests.scenarios.options import chosen_model
 from loadtests.users.base import CorpusUser
+from serving.external.guard import most_rate
 
 INTERRUPTED = 128 + signal.SIGTERM
 DRAIN_S = CorpusUser.timeout_s
@@ -85,10 +87,13 @@ class RecordedShape(SearchShape):
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
         """Records to ``--record``, if that is given, and looks at the server meanwhile."""
         user_class = self.user_class or _only(runner.environment.user_classes)
-        source = source_of(user_class.server, options, self.models(options))
+        source = source_of(user_class.server, self.models(options), options)
         board = self._serve(options, user_class, source) if options.metrics_port else None
+        most_rps = _most_rate(self.hosts(options, user_class), options.max_rate)
         if not options.record:
-            return Conductor(runner, options.target, board=board, drain_s=DRAIN_S)
+            return Conductor(
+                runner, options.target, board=board, drain_s=DRAIN_S, most_rps=most_rps
+            )
         writer = self.writer = RecordWriter(Path(options.record))
 
         def write(sample: ServerSample) -> None:
@@ -106,6 +111,7 @@ class RecordedShape(SearchShape):
             drain_s=DRAIN_S,
             repeat=options.repeat,
             first_probe=options.first_probe,
+            most_rps=most_rps,
         )
 
     def slo(self, options: Namespace) -> Slo | None:
@@ -115,16 +121,26 @@ class RecordedShape(SearchShape):
 
     def models(self, options: Namespace) -> list[str]:
         """The models that requests go to."""
-        return [options.model]
+        return [chosen_model(options)]
+
+    def hosts(self, options: Namespace, user_class: Any) -> list[str]:
+        """Where requests go."""
+        return [options.host or user_class.host or ""]
 
     def _serve(self, options: Namespace, user_class: Any, source: Source) -> Board:
         """Show what is measured on ``--metrics-port`` until this process ends."""
-        labels = (options.target, user_class.server, user_class.protocol, options.model)
+        labels = (options.target, user_class.server, user_class.protocol, chosen_model(options))
         shared = os.sched_getaffinity(0) & set(source.cores)
-        server_cores = None if shared else len(source.cores)
+        server_cores = None if shared else len(source.cores) or None
         board = Board(TargetLabels(*labels), self.slo(options), server_cores)
         self._shown.show(board, options.metrics_host, options.metrics_port)
         return board
+
+
+def _most_rate(hosts: Sequence[str], told_rps: float) -> float | None:
+    """The least of what each of ``hosts`` may get."""
+    rates = [most_rate(host, told_rps) for host in hosts]
+    return min((rate for rate in rates if rate is not None), default=None)
 
 
 def _only(user_classes: Sequence[Any]) -> Any:

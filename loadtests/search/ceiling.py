@@ -1,6 +1,7 @@
 """The ceiling: the highest goodput sustained in closed loop, whatever the latency."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -43,6 +44,14 @@ class Load:
     window_s: float = 1.0
     schedule_s: tuple[float, ...] = ()
     parts: tuple[str, ...] = ()
+
+    @property
+    def peak_rps(self) -> float | None:
+        """The rate; of a schedule, the most that falls due within a second."""
+        times = self.schedule_s
+        if not times:
+            return self.rate_rps
+        return max(bisect_left(times, at + 1, now) - now for now, at in enumerate(times))
 
 
 @dataclass(frozen=True, slots=True)

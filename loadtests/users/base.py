@@ -5,22 +5,25 @@ import heapq
 import itertools
 import random
 from collections.abc import Hashable, Mapping
-from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from loadtests.measure.window import WRONG_ANSWER
 from loadtests.seed import SEED
 from loadtests.users.engine import EngineUser
 from loadtests.users.shared_engine import Requests
-from serving.corpus import Corpus, open_corpus
-from serving.models.base import TOLERANCE
+from serving.access import OPEN, Access
+from serving.corpus import AnyCorpus, open_corpus
 from serving.models.store import ensure
+from serving.requests.corpus import read_corpus
 
 TIMEOUT = "timeout"
 
 
-def fresh_corpus(model: str, server: str, body: str, batch: int) -> Corpus:
-    """The corpus as it lies on disk."""
+def fresh_corpus(folder: str, model: str, server: str, body: str, batch: int) -> AnyCorpus:
+    """The corpus as it lies on disk: in ``folder``, or without one that of a model of ours."""
+    if folder:
+        return read_corpus(Path(folder))
     return open_corpus(ensure(model, lambda _: None), server, body, batch)
 
 
@@ -32,9 +35,11 @@ class CorpusUser(EngineUser):
     """A user that sends the requests of a corpus.
 
     Set ``model`` (a name of ``serving.models``), ``batch`` (rows a request) and ``body`` (the body
-    format) in a subclass. Every answer's status is checked. A sample of the answers is decoded and
-    compared with the expected ones: up to 32 a second of those the engine receives, and the share
-    ``sample_ratio``, drawn by ``seed``, of a Python client's.
+    format) in a subclass, or ``corpus``, a folder that ``redline record-corpus`` made, with its own
+    ``body``; ``access`` is for a server that does not let everybody in. Every answer's status is
+    checked. A sample of the answers is decoded and compared with the expected ones: up to 32 a
+    second of those the engine receives, and the share ``sample_ratio``, drawn by ``seed``, of a
+    Python client's.
     """
 
     abstract = True
@@ -46,6 +51,8 @@ class CorpusUser(EngineUser):
     model = "digits"
     batch = 1
     body: str
+    corpus = ""
+    access: Access = OPEN
     sample_ratio = 1 / 64
     seed = SEED
     timeout_s = 30.0
@@ -64,19 +71,20 @@ class CorpusUser(EngineUser):
 
     def kind(self) -> Hashable:
         """The same requests to the same server."""
-        return self.host, self.model, self.body, self.batch
+        return self.host, self.corpus, self.model, self.body, self.batch
 
     def requests(self) -> Requests:
         """The whole corpus, to its endpoint; all that is kept of it here are the answers."""
-        corpus = fresh_corpus(self.model, self.server, self.body, self.batch)
+        corpus = fresh_corpus(self.corpus, self.model, self.server, self.body, self.batch)
         return Requests(
             url=self.address().rstrip("/") + corpus.endpoint,
             bodies=corpus.requests,
             method=self.method,
             name=self.label,
             timeout_s=self.timeout_s,
-            fault_in=functools.partial(_fault_in, replace(corpus, requests=())),
+            fault_in=functools.partial(_fault_in, corpus.without_requests()),
             headers=self.headers(corpus),
+            access=self.access,
             weight=self.part_weight,
         )
 
@@ -84,8 +92,8 @@ class CorpusUser(EngineUser):
         """``host`` with its scheme."""
         return str(self.host)
 
-    def headers(self, corpus: Corpus) -> Mapping[str, str]:
-        """What every request carries."""
+    def headers(self, corpus: AnyCorpus) -> Mapping[str, str]:
+        """What every request carries, besides the headers of ``access``."""
         del corpus
         return {}
 
@@ -93,7 +101,7 @@ class CorpusUser(EngineUser):
         """Open the corpus; each user begins at a place of its own."""
         self._serial = next(self._serials)
         self._slot = heapq.heappop(self._free_slots) if self._free_slots else next(self._slots)
-        self._corpus = shared_corpus(self.model, self.server, self.body, self.batch)
+        self._corpus = shared_corpus(self.corpus, self.model, self.server, self.body, self.batch)
         self._random = random.Random(f"{self.seed}/{self._serial}")  # noqa: S311 - a sample
         self._index = self._random.randrange(len(self._corpus))
         self._right_length: int | None = None
@@ -127,9 +135,9 @@ class CorpusUser(EngineUser):
         return fault
 
 
-def _fault_in(corpus: Corpus, index: int, answer: bytes) -> str | None:
+def _fault_in(corpus: AnyCorpus, index: int, answer: bytes) -> str | None:
     try:
-        right = corpus.difference(index, answer) <= TOLERANCE
+        right = corpus.difference(index, answer) <= corpus.tolerance
     except ValueError:
         right = False
     return None if right else WRONG_ANSWER

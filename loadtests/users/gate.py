@@ -1,5 +1,6 @@
 """Holds up the users that send by themselves, and knows how many of them wait for an answer."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,8 @@ class Gate:
         self._empty = Event()
         self._open.set()
         self._empty.set()
+        self._gap_s = 0.0
+        self._next_s = 0.0
 
     @property
     def in_flight(self) -> int:
@@ -29,8 +32,11 @@ class Gate:
         """
         return self._through + self.pacer.waiting
 
-    def open(self, due: Due = None) -> None:
-        """Let everybody through, or in open loop as many as fall due."""
+    def open(self, due: Due = None, most_rps: float | None = None) -> None:
+        """Let everybody through, but no more than ``most_rps`` a second, or in open loop as many as
+        fall due.
+        """
+        self._gap_s = 1 / most_rps if most_rps else 0.0
         self.paced = due is not None
         self.pacer.follow(due)
         if not self.paced:
@@ -66,9 +72,18 @@ class Gate:
     def _turn(self, stopping: Event) -> Turn | None:
         if not self.paced:
             gevent.wait([self._open, stopping], count=1)
+        if self._gap_s and not self.paced:
+            self._wait_for_gap(stopping)
         if stopping.is_set():
             return None
         return self.pacer.next(stopping) if self.paced else Turn()
+
+    def _wait_for_gap(self, stopping: Event) -> None:
+        """Until a time that is this user's alone, and then for the gate if it closed."""
+        turn_s = max(self._next_s, time.monotonic())
+        self._next_s = turn_s + self._gap_s
+        stopping.wait(turn_s - time.monotonic())
+        gevent.wait([self._open, stopping], count=1)
 
     def _note(self) -> None:
         if self.in_flight:

@@ -2,6 +2,8 @@
 
 import functools
 import time
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import grpc
 import grpc.experimental.gevent as grpc_gevent
@@ -27,15 +29,19 @@ def _init_gevent() -> None:
 
 
 @functools.cache
-def _channel(address: str, number: int) -> grpc.Channel:
+def _channel(address: str, ca_file: Path | None, number: int) -> grpc.Channel:
     """Opened by the first user that needs it: after Locust's fork, never before."""
     del number
     _init_gevent()
-    return grpc.insecure_channel(address, options=_OPTIONS)
+    parts = urlsplit(address)
+    if parts.scheme == "grpc":
+        return grpc.insecure_channel(parts.netloc, options=_OPTIONS)
+    roots = ca_file.read_bytes() if ca_file else None
+    return grpc.secure_channel(parts.netloc, grpc.ssl_channel_credentials(roots), _OPTIONS)
 
 
 class GrpcUser(CorpusUser):
-    """A user over gRPC; ``host`` is ``grpc://HOST:PORT`` or ``HOST:PORT``."""
+    """A user over gRPC; ``host`` is ``grpc://HOST:PORT``, or ``grpcs://`` for TLS."""
 
     abstract = True
     protocol = "grpc"
@@ -44,14 +50,16 @@ class GrpcUser(CorpusUser):
 
     def address(self) -> str:
         """``host`` with its scheme."""
-        return f"grpc://{str(self.host).removeprefix('grpc://')}"
+        host = str(self.host)
+        return host if "://" in host else f"grpc://{host}"
 
     def prepare(self) -> None:
         """Share a channel with some other users."""
         super().prepare()
-        address = self.address().removeprefix("grpc://")
-        channel = _channel(address, (self._slot or 0) // USERS_PER_CHANNEL)
+        number = (self._slot or 0) // USERS_PER_CHANNEL
+        channel = _channel(self.address(), self.access.ca_file, number)
         self._call = channel.unary_unary(self._corpus.endpoint)
+        self._metadata = tuple(self.access.headers.items())
 
     def send(self, index: int) -> None:
         """One unary call."""
@@ -59,7 +67,7 @@ class GrpcUser(CorpusUser):
         wall_s, began_s = time.time(), time.perf_counter()
         answer, fault = b"", None
         try:
-            answer = self._call(request, timeout=self.timeout_s)
+            answer = self._call(request, timeout=self.timeout_s, metadata=self._metadata)
         except grpc.RpcError as error:
             fault = _fault_of(error.code())
         took_ms = (time.perf_counter() - began_s) * 1000

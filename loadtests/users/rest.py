@@ -1,32 +1,33 @@
 """REST users; their Python client is that of Locust's FastHttpUser, bytes in and bytes out."""
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
 from locust.contrib.fasthttp import FastHttpSession
 
 from loadtests.users.base import TIMEOUT, CorpusUser
-from serving.corpus import Corpus
+from serving.corpus import WIRES, AnyCorpus
 
 HTTP_OK = 200
 
 
 class RestUser(CorpusUser):
-    """A user over REST; ``host`` is ``http://HOST:PORT``."""
+    """A user over REST; ``host`` is ``http://HOST:PORT`` or ``https://HOST:PORT``."""
 
     abstract = True
     protocol = "rest"
     method = "POST"
     body = "json"
 
-    def headers(self, corpus: Corpus) -> Mapping[str, str]:
+    def headers(self, corpus: AnyCorpus) -> Mapping[str, str]:
         """The content type that the server expects of this body format."""
-        return {"Content-Type": corpus.wire.content_type(self.body)}
+        return {"Content-Type": corpus.content_type}
 
     def prepare(self) -> None:
         """Open a session of this user's own."""
         super().prepare()
-        self._headers = self.headers(self._corpus)
+        self._headers = {**self.access.headers, **self.headers(self._corpus)}
         self._session = FastHttpSession(
             base_url=self.host,
             request_event=_Reported(self),
@@ -35,7 +36,12 @@ class RestUser(CorpusUser):
             connection_timeout=self.timeout_s,
             max_retries=0,  # a failed request is a result
             concurrency=1,
+            insecure=False,
+            ssl_context_factory=self._tls,
         )
+
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.access.ca_file)
 
     def send(self, index: int) -> None:
         """One POST on this user's own connection."""
@@ -54,7 +60,8 @@ class RestUser(CorpusUser):
         if response.status_code == HTTP_OK:
             return None
         if response.status_code:
-            name: str = self._corpus.wire.error_name(response.status_code, response.content or b"")
+            wire = WIRES[self.server]
+            name: str = wire.error_name(response.status_code, response.content or b"")
             return name
         return _transport_fault(response.request_meta["exception"])
 

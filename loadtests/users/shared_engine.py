@@ -12,11 +12,12 @@ from weakref import WeakKeyDictionary
 import gevent
 from locust.env import Environment
 
-from loadtests.engine import Engine, Sample, Window
+from loadtests.engine import Engine, Sample, Tls, Window
 from loadtests.seed import SEED
 from loadtests.users.gate import Gate
 from loadtests.users.pacer import Due
 from loadtests.users.statistics import merge
+from serving.access import OPEN, Access
 
 WINDOW_S = 0.5
 POLL_S = 0.05
@@ -45,6 +46,7 @@ class Requests:
     timeout_s: float
     fault_in: Callable[[int, bytes], str | None]
     headers: Mapping[str, str] = field(default_factory=dict)
+    access: Access = OPEN
     weight: float = 1.0
     """Of what falls due in the process, for the weights of its other requests."""
 
@@ -81,14 +83,16 @@ class SharedEngine:
         self, requests: Requests, pace: Pace, seed: int, listener: Listener, *, held: bool
     ) -> None:
         grpc = requests.url.startswith("grpc")
+        ca_file = requests.access.ca_file
         self._engine = Engine(
             requests.url,
             requests.bodies,
-            headers=requests.headers,
+            headers={**requests.access.headers, **requests.headers},
             connections=MAX_GRPC_CONNECTIONS if grpc else MAX_HTTP_CONNECTIONS,
             streams_per_connection=STREAMS_PER_CONNECTION,
             pack=True,
             timeout_s=requests.timeout_s,
+            tls=Tls(ca_file=str(ca_file) if ca_file else None),
             seed=seed,
             window_s=WINDOW_S,
             samples_per_window=SAMPLES_PER_WINDOW,
@@ -100,6 +104,7 @@ class SharedEngine:
         self._held = held
         self._pace = pace
         self._due: Due = None
+        self._most_rps: float | None = None
         self._listener = listener
         self._explained: set[str] = set()
         self.said: dict[str, str] = {}
@@ -112,9 +117,9 @@ class SharedEngine:
         if not self._held and self._due is None:
             self._apply()
 
-    def release(self, due: Due = None) -> None:
-        """Send for the users, or what is ``due`` instead."""
-        self._held, self._due = False, due
+    def release(self, due: Due = None, most_rps: float | None = None) -> None:
+        """Send for the users, no more than ``most_rps``, or what is ``due`` instead."""
+        self._held, self._due, self._most_rps = False, due, most_rps
         self._apply()
 
     def hold(self, drain_s: float) -> None:
@@ -131,7 +136,7 @@ class SharedEngine:
         elif self._pace.user_rate is not None:
             self._engine.set_rate(self.users * self._pace.user_rate, self._pace.arrivals)
         else:
-            self._engine.set_users(self.users)
+            self._engine.set_users(self.users, most_rps=self._most_rps)
 
     def begin_phase(self, tag: str) -> int:
         """A window ends now; the boundary in ns of CLOCK_MONOTONIC."""
@@ -159,6 +164,7 @@ class SharedEngine:
         for kind in window.wrong.keys() - self._explained:
             self._explained.add(kind)
             said = self._engine.error_details().get(kind, b"").decode(errors="replace").strip()
+            said = self.requests.access.hide(said)
             if said:
                 logger.warning("%s: %s, first: %s", self.requests.name, kind, said)
                 self.said[kind] = said
@@ -174,7 +180,11 @@ def _part(due: Due, number: int, weights: Sequence[float]) -> Due:
     """A rate by weight; a schedule is dealt out in turn."""
     if isinstance(due, tuple):
         return due[number :: len(weights)]
-    return None if due is None else due * weights[number] / sum(weights)
+    return _share(due, number, weights)
+
+
+def _share(rate_rps: float | None, number: int, weights: Sequence[float]) -> float | None:
+    return None if rate_rps is None else rate_rps * weights[number] / sum(weights)
 
 
 def _with_faults(window: Window, faults: Sequence[str]) -> Window:
@@ -266,18 +276,20 @@ class Engines:
         for gate, _ in self._gates.values():
             gate.wait_until_empty(max(0.0, deadline - time.monotonic()))
 
-    def release(self, due: Due = None) -> None:
+    def release(self, due: Due = None, most_rps: float | None = None) -> None:
         """Let everybody send, or in open loop so much of all in this process together.
 
         That is for the engines, or where there is none for the users with a client of their own.
+        In closed loop all send no more than ``most_rps`` together.
         """
         self._held, self.paced = False, due is not None
         weights = [weight for _, weight in self._gates.values()]
         for number, (gate, _) in enumerate(self._gates.values()):
-            gate.open(None if self.running else _part(due, number, weights))
+            its = None if self.running else _part(due, number, weights)
+            gate.open(its, _share(most_rps, number, weights))
         weights = [shared.requests.weight for shared in self.running]
         for number, shared in enumerate(self.running):
-            shared.release(_part(due, number, weights))
+            shared.release(_part(due, number, weights), _share(most_rps, number, weights))
 
     def begin_phase(self, tag: str) -> dict[SharedEngine, int]:
         """Make all engines end a window now; when all windows up to then have been handed on.

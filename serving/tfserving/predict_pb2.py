@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import wrappers_pb2 as google_dot_protobuf_dot_wrappers__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fserving/tfserving/predict.proto\x12\x11redline.tfserving\x1a\x1egoogle/protobuf/wrappers.proto\"\x8c\x01\n\tModelSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x07version\x18\x02 \x01(\x0b\x32\x1b.google.protobuf.Int64ValueH\x00\x12\x17\n\rversion_label\x18\x04 \x01(\tH\x00\x12\x16\n\x0esignature_name\x18\x03 \x01(\tB\x10\n\x0eversion_choice\"i\n\x0bTensorShape\x12/\n\x03\x64im\x18\x02 \x03(\x0b\x32\".redline.tfserving.TensorShape.Dim\x12\x14\n\x0cunknown_rank\x18\x03 \x01(\x08\x1a\x13\n\x03\x44im\x12\x0c\n\x04size\x18\x01 \x01(\x03\"\xae\x01\n\x0bTensorProto\x12*\n\x05\x64type\x18\x01 \x01(\x0e\x32\x1b.redline.tfserving.DataType\x12\x34\n\x0ctensor_shape\x18\x02 \x01(\x0b\x32\x1e.redline.tfserving.TensorShape\x12\x16\n\x0etensor_content\x18\x04 \x01(\x0c\x12\x11\n\tfloat_val\x18\x05 \x03(\x02\x12\x12\n\nstring_val\x18\x08 \x03(\x0c\"\xe7\x01\n\x0ePredictRequest\x12\x30\n\nmodel_spec\x18\x01 \x01(\x0b\x32\x1c.redline.tfserving.ModelSpec\x12=\n\x06inputs\x18\x02 \x03(\x0b\x32-.redline.tfserving.PredictRequest.InputsEntry\x12\x15\n\routput_filter\x18\x03 \x03(\t\x1aM\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.redline.tfserving.TensorProto:\x02\x38\x01\"\xd5\x01\n\x0fPredictResponse\x12\x30\n\nmodel_spec\x18\x02 \x01(\x0b\x32\x1c.redline.tfserving.ModelSpec\x12@\n\x07outputs\x18\x01 \x03(\x0b\x32/.redline.tfserving.PredictResponse.OutputsEntry\x1aN\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.redline.tfserving.TensorProto:\x02\x38\x01\"@\n\nPredictLog\x12\x32\n\x07request\x18\x01 \x01(\x0b\x32!.redline.tfserving.PredictRequest\"C\n\rPredictionLog\x12\x32\n\x0bpredict_log\x18\x06 \x01(\x0b\x32\x1d.redline.tfserving.PredictLog*7\n\x08\x44\x61taType\x12\x0e\n\nDT_INVALID\x10\x00\x12\x0c\n\x08\x44T_FLOAT\x10\x01\x12\r\n\tDT_STRING\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fserving/tfserving/predict.proto\x12\x11redline.tfserving\x1a\x1egoogle/protobuf/wrappers.proto\"\x8c\x01\n\tModelSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x07version\x18\x02 \x01(\x0b\x32\x1b.google.protobuf.Int64ValueH\x00\x12\x17\n\rversion_label\x18\x04 \x01(\tH\x00\x12\x16\n\x0esignature_name\x18\x03 \x01(\tB\x10\n\x0eversion_choice\"w\n\x0bTensorShape\x12/\n\x03\x64im\x18\x02 \x03(\x0b\x32\".redline.tfserving.TensorShape.Dim\x12\x14\n\x0cunknown_rank\x18\x03 \x01(\x08\x1a!\n\x03\x44im\x12\x0c\n\x04size\x18\x01 \x01(\x03\x12\x0c\n\x04name\x18\x02 \x01(\t\"\xb2\x02\n\x0bTensorProto\x12*\n\x05\x64type\x18\x01 \x01(\x0e\x32\x1b.redline.tfserving.DataType\x12\x34\n\x0ctensor_shape\x18\x02 \x01(\x0b\x32\x1e.redline.tfserving.TensorShape\x12\x16\n\x0etensor_content\x18\x04 \x01(\x0c\x12\x11\n\tfloat_val\x18\x05 \x03(\x02\x12\x12\n\ndouble_val\x18\x06 \x03(\x01\x12\x0f\n\x07int_val\x18\x07 \x03(\x05\x12\x12\n\nstring_val\x18\x08 \x03(\x0c\x12\x11\n\tint64_val\x18\n \x03(\x03\x12\x10\n\x08\x62ool_val\x18\x0b \x03(\x08\x12\x10\n\x08half_val\x18\r \x03(\x05\x12\x12\n\nuint32_val\x18\x10 \x03(\r\x12\x12\n\nuint64_val\x18\x11 \x03(\x04\"\xe7\x01\n\x0ePredictRequest\x12\x30\n\nmodel_spec\x18\x01 \x01(\x0b\x32\x1c.redline.tfserving.ModelSpec\x12=\n\x06inputs\x18\x02 \x03(\x0b\x32-.redline.tfserving.PredictRequest.InputsEntry\x12\x15\n\routput_filter\x18\x03 \x03(\t\x1aM\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.redline.tfserving.TensorProto:\x02\x38\x01\"\xd5\x01\n\x0fPredictResponse\x12\x30\n\nmodel_spec\x18\x02 \x01(\x0b\x32\x1c.redline.tfserving.ModelSpec\x12@\n\x07outputs\x18\x01 \x03(\x0b\x32/.redline.tfserving.PredictResponse.OutputsEntry\x1aN\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.redline.tfserving.TensorProto:\x02\x38\x01\"@\n\nPredictLog\x12\x32\n\x07request\x18\x01 \x01(\x0b\x32!.redline.tfserving.PredictRequest\"C\n\rPredictionLog\x12\x32\n\x0bpredict_log\x18\x06 \x01(\x0b\x32\x1d.redline.tfserving.PredictLog*\xa9\x02\n\x08\x44\x61taType\x12\x0e\n\nDT_INVALID\x10\x00\x12\x0c\n\x08\x44T_FLOAT\x10\x01\x12\r\n\tDT_DOUBLE\x10\x02\x12\x0c\n\x08\x44T_INT32\x10\x03\x12\x0c\n\x08\x44T_UINT8\x10\x04\x12\x0c\n\x08\x44T_INT16\x10\x05\x12\x0b\n\x07\x44T_INT8\x10\x06\x12\r\n\tDT_STRING\x10\x07\x12\x10\n\x0c\x44T_COMPLEX64\x10\x08\x12\x0c\n\x08\x44T_INT64\x10\t\x12\x0b\n\x07\x44T_BOOL\x10\n\x12\x0f\n\x0b\x44T_BFLOAT16\x10\x0e\x12\r\n\tDT_UINT16\x10\x11\x12\x11\n\rDT_COMPLEX128\x10\x12\x12\x0b\n\x07\x44T_HALF\x10\x13\x12\x0f\n\x0b\x44T_RESOURCE\x10\x14\x12\x0e\n\nDT_VARIANT\x10\x15\x12\r\n\tDT_UINT32\x10\x16\x12\r\n\tDT_UINT64\x10\x17\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,26 +36,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREDICTREQUEST_INPUTSENTRY']._serialized_options = b'8\001'
   _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._loaded_options = None
   _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._serialized_options = b'8\001'
-  _globals['_DATATYPE']._serialized_start=1098
-  _globals['_DATATYPE']._serialized_end=1153
+  _globals['_DATATYPE']._serialized_start=1245
+  _globals['_DATATYPE']._serialized_end=1542
   _globals['_MODELSPEC']._serialized_start=87
   _globals['_MODELSPEC']._serialized_end=227
   _globals['_TENSORSHAPE']._serialized_start=229
-  _globals['_TENSORSHAPE']._serialized_end=334
+  _globals['_TENSORSHAPE']._serialized_end=348
   _globals['_TENSORSHAPE_DIM']._serialized_start=315
-  _globals['_TENSORSHAPE_DIM']._serialized_end=334
-  _globals['_TENSORPROTO']._serialized_start=337
-  _globals['_TENSORPROTO']._serialized_end=511
-  _globals['_PREDICTREQUEST']._serialized_start=514
-  _globals['_PREDICTREQUEST']._serialized_end=745
-  _globals['_PREDICTREQUEST_INPUTSENTRY']._serialized_start=668
-  _globals['_PREDICTREQUEST_INPUTSENTRY']._serialized_end=745
-  _globals['_PREDICTRESPONSE']._serialized_start=748
-  _globals['_PREDICTRESPONSE']._serialized_end=961
-  _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._serialized_start=883
-  _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._serialized_end=961
-  _globals['_PREDICTLOG']._serialized_start=963
-  _globals['_PREDICTLOG']._serialized_end=1027
-  _globals['_PREDICTIONLOG']._serialized_start=1029
-  _globals['_PREDICTIONLOG']._serialized_end=1096
+  _globals['_TENSORSHAPE_DIM']._serialized_end=348
+  _globals['_TENSORPROTO']._serialized_start=351
+  _globals['_TENSORPROTO']._serialized_end=657
+  _globals['_PREDICTREQUEST']._serialized_start=660
+  _globals['_PREDICTREQUEST']._serialized_end=891
+  _globals['_PREDICTREQUEST_INPUTSENTRY']._serialized_start=814
+  _globals['_PREDICTREQUEST_INPUTSENTRY']._serialized_end=891
+  _globals['_PREDICTRESPONSE']._serialized_start=894
+  _globals['_PREDICTRESPONSE']._serialized_end=1107
+  _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._serialized_start=1029
+  _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._serialized_end=1107
+  _globals['_PREDICTLOG']._serialized_start=1109
+  _globals['_PREDICTLOG']._serialized_end=1173
+  _globals['_PREDICTIONLOG']._serialized_start=1175
+  _globals['_PREDICTIONLOG']._serialized_end=1242
 # @@protoc_insertion_point(module_scope)

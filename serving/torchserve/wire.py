@@ -61,7 +61,7 @@ def decode(spec: ModelSpec, body: str, answer: bytes) -> NDArray[np.float32]:
     if body == "json":
         rows = _from_json(answer)
     else:
-        rows = _from_raw(spec.output, _prediction(answer) if body == "tensor" else answer)
+        rows = _from_raw(spec.output, prediction(answer) if body == "tensor" else answer)
     check_rows(spec.output, rows)
     return rows
 
@@ -78,7 +78,8 @@ def error_name(status: int, body: bytes) -> str:
     return f"http {status}"
 
 
-def _prediction(answer: bytes) -> bytes:
+def prediction(answer: bytes) -> bytes:
+    """The handler's bytes in a gRPC answer; WireError."""
     try:
         return PredictionResponse.FromString(answer).prediction
     except DecodeError as error:

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from rich.console import Console
 
-from loadtests import campaign
+from loadtests import subject
 from loadtests.campaign import Campaign
 from loadtests.live import View
 from loadtests.plan import make_plan
@@ -262,7 +262,7 @@ def test_wrong_answers_stop_the_run_before_any_load(
     expected = np.load(path)
     expected[17, 3] += 0.25
     np.save(path, expected)
-    monkeypatch.setattr(campaign, "ensure", lambda *_: changed)
+    monkeypatch.setattr(subject, "ensure", lambda *_: changed)
     plan = make_plan(
         profile="quick",
         servers=["tfserving"],

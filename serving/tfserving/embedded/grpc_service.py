@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError, Message
 
 from serving.tfserving.embedded.errors import ServingError, invalid
 from serving.tfserving.embedded.manager import Manager
+from serving.tfserving.embedded.mark import MARK, NAME
 from serving.tfserving.embedded.metrics import Metrics
 from serving.tfserving.embedded.predictor import Predictor
 from serving.tfserving.embedded.servable import DEFAULT_SIGNATURE, Servable
@@ -49,7 +50,10 @@ class GrpcService:
         return [
             grpc.method_handlers_generic_handler(
                 service,
-                {name: _handler(method) for name, method in methods.items()},
+                {
+                    name: _handler(method, marked=method == self.status)
+                    for name, method in methods.items()
+                },
             )
             for service, methods in services.items()
         ]
@@ -103,8 +107,10 @@ class GrpcService:
         return _response(servable, name, {alias: outputs[alias] for alias in aliases})
 
 
-def _handler(method: _Method) -> grpc.RpcMethodHandler:
+def _handler(method: _Method, *, marked: bool) -> grpc.RpcMethodHandler:
     def answer(body: bytes, context: grpc.ServicerContext) -> bytes:
+        if marked:
+            context.send_initial_metadata(((NAME, MARK),))
         try:
             return method(body)
         except ServingError as error:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from serving.tfserving.embedded.errors import ServingError, invalid
 from serving.tfserving.embedded.manager import Manager
+from serving.tfserving.embedded.mark import MARK, NAME
 from serving.tfserving.embedded.metrics import CONTENT_TYPE, Metrics
 from serving.tfserving.embedded.predictor import Predictor
 from serving.tfserving.embedded.rest_json import (
@@ -136,5 +137,5 @@ def _read_path(method: str, path: str) -> _Call | None:
 
 
 def _reply(status: int, text: str, content_type: str = "application/json") -> web.Response:
-    headers = {"Content-Type": content_type}
+    headers = {"Content-Type": content_type, NAME: MARK}
     return web.Response(status=status, body=text.encode(), headers=headers)

@@ -195,3 +195,24 @@ def test_bodies_are_cycled_or_drawn(peer: peers.Start) -> None:
     assert drawn == bodies_seen("random", 1)
     assert drawn != bodies_seen("random", 2)
     assert set(drawn) == {b"a", b"b", b"c"}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_users_stay_below_the_most_that_is_allowed(peer: peers.Start, threads: int) -> None:
+    def script(connection: socket.socket, _: int) -> None:
+        while peers.read_http1(connection):
+            connection.sendall(OK)
+
+    tested = engine(peer(script), threads=threads)
+    totals = run(tested, users=20, most_rps=400, until=200)
+    assert totals.wrong == {}
+    span_s = (totals.windows[-1].end_ns - totals.windows[0].start_ns) / 1e9
+    assert totals.due <= 400 * span_s + threads
+    # Held back, not late: the wait for their turn is nobody's latency.
+    assert totals.histogram("slot_wait").get_value_at_percentile(50) < 1000
+
+
+@pytest.mark.parametrize("most_rps", [0, -1, float("nan")])
+def test_a_most_that_makes_no_sense_is_refused(peer: peers.Start, most_rps: float) -> None:
+    with engine(peer(silent)) as tested, pytest.raises(ValueError, match="most_rps"):
+        tested.set_users(1, most_rps=most_rps)

@@ -169,3 +169,19 @@ def test_a_client_that_tells_only_the_whole_latency_is_judged_by_it() -> None:
     found = bottleneck(facts(measured=plain, harder=doubled(service_us=10_000)))
     assert found.bottleneck == "server"
     assert "generator_lag_p99_ms" not in found.evidence
+
+
+@pytest.mark.parametrize(("allowed_rps", "who"), [(1040.0, "connections"), (1060.0, "unknown")])
+def test_a_rate_that_is_all_that_may_be_sent_is_the_clients_own(
+    allowed_rps: float, who: str
+) -> None:
+    # With the users held back, twice as many change nothing.
+    found = bottleneck(facts(harder=doubled(service_us=5000), allowed_rps=allowed_rps))
+    assert found.bottleneck == who
+    assert ("no more than 1040 requests a second may be sent" in found.why) == (who != "unknown")
+
+
+def test_a_server_on_unknown_cores_of_this_machine_is_not_named() -> None:
+    found = bottleneck(facts(cores_unknown=True))
+    assert found.bottleneck == "unknown"
+    assert "on cores unknown (--cores)" in found.why

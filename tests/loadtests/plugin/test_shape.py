@@ -25,7 +25,7 @@ class Losing:
 
 losing = Losing()
 try:
-    given = SearchShape._probed(losing, Load("grow", 4, 0.0, 1.0)) == Probed((), ())
+    given = SearchShape().probed(losing, Load("grow", 4, 0.0, 1.0)) == Probed((), ())
 except DataLostError as error:
     given = error
 print(given, losing.probes)

@@ -49,7 +49,7 @@ def test_repeats_are_counted_from_one(target: Builder, summary: Builder) -> None
 def test_a_target_section_tells_parity_and_errors(varied: Summary) -> None:
     page = shown(varied)
     assert (
-        "Parity holds: over 359 requests the largest difference from the framework's own answers "
+        "Parity holds: over 359 requests the largest difference from the framework's own answer "
         "was 3.1e-7, against a tolerance of 1e-4; accuracy 97.5 % of the labels right." in page.text
     )
     assert page.table("Errors by kind")[1:] == [

@@ -93,6 +93,24 @@ void users_are_due_when_they_have_thought() {
   CHECK(loop.next() == kNever);
 }
 
+void users_keep_their_distance() {
+  ClosedLoop loop;
+  loop.set(100, 3, 0, 40);
+  std::vector<Nanoseconds> dues;
+  for (; loop.next() != kNever; loop.pop()) dues.push_back(loop.next());
+  CHECK((dues == std::vector<Nanoseconds>{100, 140, 180}));
+  loop.ended(190);  // answered at once: not due before its turn
+  CHECK(loop.next() == 220);
+  loop.set(200, 3, 0, 40);  // asked again, as at each phase: the turn stays
+  CHECK(loop.next() == 220);
+  loop.pop();
+  loop.ended(1000);  // a slow answer is not made up for by a burst
+  loop.ended(1000);
+  CHECK(loop.next() == 1000);
+  loop.pop();
+  CHECK(loop.next() == 1040);
+}
+
 void a_sample_is_fair() {
   std::vector<int> kept(100);
   for (uint64_t seed = 0; seed < 4000; ++seed) {
@@ -116,6 +134,7 @@ int main() {
   threads_share_a_schedule_and_no_arrival_is_lost();
   poisson_arrivals_have_the_right_moments();
   users_are_due_when_they_have_thought();
+  users_keep_their_distance();
   a_sample_is_fair();
   return 0;
 }

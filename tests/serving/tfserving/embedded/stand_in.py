@@ -111,11 +111,11 @@ def is_available(server: StandIn, name: str = "mlp") -> bool:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *flags: str) -> Iterator[StandIn]:
+def running(folder: Path, *flags: str, name: str = "mlp") -> Iterator[StandIn]:
     """A stand-in that answers, stopped at the end."""
     server = spawn(folder, *flags)
     try:
-        wait_until(lambda: is_available(server), server.process, server.log)
+        wait_until(lambda: is_available(server, name), server.process, server.log)
         yield server
     finally:
         if server.process.poll() is None:

@@ -1,0 +1,1 @@
+"""Servers that run already, somewhere: where they are, what they serve, what may be asked."""

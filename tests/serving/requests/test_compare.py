@@ -1,0 +1,105 @@
+"""Answers are compared by value: numbers within a tolerance, all else exactly."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from serving.errors import WireError
+from serving.requests.compare import WRONG, difference
+from serving.tfserving import tensors
+from serving.tfserving.predict_pb2 import PredictResponse
+
+
+def predicted(**outputs: np.ndarray) -> bytes:
+    response = PredictResponse()
+    for name, values in outputs.items():
+        tensors.fill(response.outputs[name], values)
+    return response.SerializeToString()
+
+
+def of_json(expected: Any, found: Any) -> float:
+    return difference("json", json.dumps(expected).encode(), json.dumps(found).encode())
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "apart"),
+    [
+        ([0.5, 0.5], [0.5, 0.25], 0.25),
+        ([1000.0], [1001.0], 0.001),
+        ([[1.5], [2]], [[1.5], [2.0]], 0.0),
+        ({"a": 1.0, "b": "x"}, {"b": "x", "a": 1.5}, 0.5),
+        ({"a": 1.0}, {"a": 1.0, "b": 2.0}, WRONG),
+        (["cat", 0.5], ["cat", 0.75], 0.25),
+        (["cat", 0.5], ["dog", 0.5], WRONG),
+        ([100000], [100001], WRONG),
+        ([True], [False], WRONG),
+        ([1.0], [1.0, 2.0], WRONG),
+        ([[1.0, 2.0]], [[1.0], [2.0]], WRONG),
+        (None, None, 0.0),
+        (2**70, 2**70, 0.0),
+        (2**70, 2**70 + 1, WRONG),
+        ({"n": 1}, {"n": 1.25}, 0.25),
+        (1.5, 10**400, WRONG),
+        (float("nan"), float("nan"), 0.0),
+        ([float("inf")], [float("inf")], 0.0),
+        ([float("inf")], [-float("inf")], WRONG),
+        ([1.0], [float("nan")], WRONG),
+        ("1.0", 1.0, WRONG),
+        ([], [], 0.0),
+    ],
+)
+def test_json_is_compared_by_value(expected: Any, found: Any, apart: float) -> None:
+    assert of_json(expected, found) == pytest.approx(apart)
+
+
+def test_tensors_are_compared_by_name_type_and_shape() -> None:
+    probabilities = np.array([[0.25, 0.75]], np.float32)
+    right = predicted(p=probabilities, label=np.array([1], np.int64))
+    assert difference("predict", right, right) == 0.0
+    near = predicted(p=probabilities + np.float32(0.125), label=np.array([1], np.int64))
+    assert difference("predict", right, near) == 0.125
+    for wrong in (
+        predicted(p=probabilities, label=np.array([2], np.int64)),
+        predicted(p=probabilities),
+        predicted(p=probabilities.T, label=np.array([1], np.int64)),
+        predicted(q=probabilities, label=np.array([1], np.int64)),
+    ):
+        assert difference("predict", right, wrong) == WRONG
+
+
+def test_texts_in_tensors_are_compared_exactly() -> None:
+    texts = predicted(s=np.array([b"yes", b"no"], dtype=object))
+    assert difference("predict", texts, texts) == 0.0
+    other = predicted(s=np.array([b"yes", b"na"], dtype=object))
+    assert difference("predict", texts, other) == WRONG
+
+
+def test_raw_answers_are_floats_only_when_told_so() -> None:
+    one, other = np.array([1, 2], "<f4").tobytes(), np.array([1, 2.5], "<f4").tobytes()
+    assert difference("float32", one, other) == 0.25
+    assert difference("bytes", one, other) == WRONG
+    assert difference("bytes", one, one) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("form", "answer"),
+    [
+        ("predict", b"\xff\xff"),
+        ("predict", b""),
+        ("json", b"{"),
+        ("json", b"[" * 100_000),
+        ("float32", b"abc"),
+        ("float32", b'{"code": 400, "type": "BadRequestException"}'),
+    ],
+)
+def test_what_cannot_be_read_is_malformed_even_when_nothing_is_expected(
+    form: Any, answer: bytes
+) -> None:
+    with pytest.raises(WireError):
+        difference(form, None, answer)
+
+
+def test_any_answer_that_can_be_read_will_do_when_none_is_expected() -> None:
+    assert difference("json", None, b'{"predictions": [1]}') == 0.0
