@@ -18,19 +18,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from serving.paths import ROOT
 from serving.process import ManagedProcess
 from tests.conftest import free_ports, server_core
 from tests.waiting import eventually
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
-HERE = "/home/me/mine"
-"""What the scratch folder is called in the text."""
+HERE = {"mine": "/home/me/mine", "redline": "/home/me/redline"}
+"""What the scratch folder and the checkout are called in the text."""
 PORTS = ("7070", "7071", "8080", "8081", "8082", "8500", "8501")
 CORE = re.compile(r"(--cpu-list|--cores) 1\b")
 TIMEOUT_S = 600.0
 _END = "\x02"
 _FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_EXIT_CODE = re.compile(r"^exit code (\d+)$", re.MULTILINE)
 _PROGRESS = re.compile(r"^(\[\d+/\d+\] .*\n){3,}", re.MULTILINE)
 _STAND_IN = f"""#!{sys.executable}
 import sys
@@ -79,13 +82,24 @@ def steps(block: str) -> list[Step]:
     return found
 
 
+def said(text: str) -> list[Step]:
+    """The commands of the whole text."""
+    return [step for block in blocks(text) for step in steps(block[3])]
+
+
+def told_exit_code(step: Step) -> str | None:
+    """What a command's exit code was, where it is printed."""
+    found = _EXIT_CODE.search(step.output)
+    return found and found[1]
+
+
 def carry_out(text: str) -> Outcome:
     """Do what ``text`` says; nothing is left of it afterwards."""
     with tempfile.TemporaryDirectory(prefix="redline-") as folder:
         place = _Place(Path(folder))
         for name, content in files(text).items():
             (place.scratch / name).write_text(place.own(content))
-        commands = [step.command for block in blocks(text) for step in steps(block[3])]
+        commands = [step.command for step in said(text)]
         place.program.write_text(_program([place.own(one) for one in commands]))
         printed, left = place.run()
     found = re.split(r"^\x01(\d+)\n", printed, flags=re.MULTILINE)
@@ -95,7 +109,10 @@ def carry_out(text: str) -> Outcome:
 
 
 def write(text: str, outcome: Outcome) -> str:
-    """The text with what was printed now."""
+    """The text with what was printed now; ValueError if a command ended otherwise than it says."""
+    for step, found in zip(said(text), outcome.steps, strict=True):
+        if found.exit_code or told_exit_code(found) != told_exit_code(step):
+            raise ValueError(f"not as the text says: {found.command}{found.output}")
     done = iter(outcome.steps)
 
     def block(found: re.Match[str]) -> str:
@@ -140,14 +157,23 @@ class _Place:
         )
         try:
             assert eventually(lambda: _END in self._log.read_text(), TIMEOUT_S)
-            eventually(lambda: len(process.tree()) == 1)
-            left = [" ".join(one.cmdline()) for one in process.tree()[1:]]
+            eventually(lambda: len(_running(process)) == 1)
+            left = _running(process)[1:]
         finally:
             process.stop()
-        printed = self._log.read_text().replace(str(self.scratch), HERE)
+        printed = self._log.read_text().replace(str(self.scratch), HERE["mine"])
+        printed = printed.replace(str(ROOT), HERE["redline"])
         for told, own in self._ports.items():
             printed = re.sub(rf"\b{own}\b", told, printed)
         return printed.partition(_END)[0], left
+
+
+def _running(process: ManagedProcess) -> list[str]:
+    """The names of all that it started and that has not ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        tree = [(one.status(), one.name()) for one in process.tree()]
+        return [name for status, name in tree if status != psutil.STATUS_ZOMBIE]
+    return []
 
 
 def _program(commands: list[str]) -> str:

@@ -129,7 +129,7 @@ def _estimate(slo: Slo | None, runs: Sequence[Replica]) -> Estimate | str:
 def _target(demand: Demand, runs: Sequence[Replica], prices: Prices | None) -> TargetPlan | str:
     one = runs[0]
     if prices and not one.cores:
-        return "the number of its cores is not known, so no cost can be given: --server-cores tells it"
+        return "the number of its cores is not known, so no cost can be given"
     estimate = _estimate(demand.slo, runs)
     if isinstance(estimate, str):
         return estimate
