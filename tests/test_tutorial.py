@@ -4,12 +4,13 @@ Two outputs are alike if they consist of the same words, each as often: a table 
 elsewhere when its numbers are wider. What differs from run to run is no word:
 
 - a number, with its comma or point, or the dash in its place, stands for any (``NUMBER``);
-- what a verdict brings along is left out: its own words, and the sentences that give its reasons, or
-  are there with some verdicts only (``OF_A_VERDICT``, ``VERDICT``);
+- what a verdict brings along is left out: its own words, and the sentences that give its reasons,
+  or are there with some verdicts only (``OF_A_VERDICT``, ``VERDICT``);
 - so are the lines that tell how far a run is, and what of this machine's it uses (``OF_A_RUN``).
 
-The exit codes are those that the text says, but of ``redline check``, which may end worse, never better:
-other work on this machine slows the server (1) or spoils the measurement (2), and it must say so.
+The exit codes are those that the text says, but of ``redline check``, which may end worse, never
+better: other work on this machine slows the server (1) or spoils the measurement (2), and it must
+say so.
 """
 
 import re
@@ -17,15 +18,16 @@ from collections import Counter
 
 import pytest
 
+from loadtests.report.numbers import DASH
 from tests.tutorial import TUTORIAL, Step, carry_out, said, told_exit_code
 
-NUMBER = re.compile(r"(?:± ?)?\d[\d,.]*|–")
+NUMBER = re.compile(r"(?:± ?)?\d[\d,.]*|" + DASH)
 OF_A_RUN = re.compile(
     r"^(\[\d+/\d+\] .*|\.\.\.|metrics while it runs: .*|dashboards: .*)$", re.MULTILINE
 )
 OF_A_VERDICT = (
     # Lines of their own, whatever their width.
-    re.compile(r"^(INVALID: |redline: |– stands where ).*$", re.MULTILINE),
+    re.compile(rf"^(INVALID: |redline: |{DASH} stands where ).*$", re.MULTILINE),
     re.compile(r"^.*: (holds|broken|INVALID|spike|at least, because)\b.*$", re.MULTILINE),
     # Sentences of a plan, which are folded: every space may be the end of a line.
     *(
@@ -92,7 +94,9 @@ def test_a_check_may_end_worse_than_told_never_better() -> None:
     assert ends_as_told(holds, invalid)
     assert not ends_as_told(broken, holds)
     assert not ends_as_told(broken, Step("redline check", ""))
-    assert not ends_as_told(Step("redline run", "exit code 0\n"), Step("redline run", invalid.output))
+    assert not ends_as_told(
+        Step("redline run", "exit code 0\n"), Step("redline run", invalid.output)
+    )
 
 
 def ends_as_told(step: Step, found: Step) -> bool:

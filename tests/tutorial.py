@@ -2,11 +2,11 @@
 
 ``python -m tests.tutorial`` does so and writes what the commands printed into the text.
 
-In the text a fenced block ```` ```LANGUAGE NAME ```` is the file ``NAME``. In a ```` ```console ````
-block a line that begins with ``$ `` is a command, which goes on in lines that begin with ``> ``; what
-follows, to the next command, is what it prints. All commands are given to one shell. Where the text
-names a port or a core of the server, a free one is taken and, in what is printed, the text's own is
-put back. ``tensorflow_model_server`` is the stand-in, TorchServe is itself.
+In the text a fenced block ```` ```LANGUAGE NAME ```` is the file ``NAME``. In a block
+```` ```console ```` a line that begins with ``$ `` is a command, which goes on in lines that begin
+with ``> ``; what follows, to the next command, is what it prints. All commands are given to one
+shell. Where the text names a port or a core of the server, a free one is taken and, in what is
+printed, the text's own is put back. ``tensorflow_model_server`` is the stand-in, TorchServe itself.
 """
 
 import contextlib
@@ -125,7 +125,7 @@ def write(text: str, outcome: Outcome) -> str:
 
 
 class _Place:
-    """A scratch folder with a short path, and what of this machine stands for what the text names."""
+    """A scratch folder with a short path, and what stands here for what the text names."""
 
     def __init__(self, folder: Path) -> None:
         self.scratch = folder / "mine"
