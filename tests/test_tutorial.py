@@ -29,11 +29,12 @@ OF_A_VERDICT = (
     # Lines of their own, whatever their width.
     re.compile(rf"^(INVALID: |redline: |{DASH} stands where ).*$", re.MULTILINE),
     re.compile(r"^.*: (holds|broken|INVALID|spike|at least, because)\b.*$", re.MULTILINE),
+    re.compile(r"^\S+ +(holds|broken|INVALID) .*$", re.MULTILINE),
     # Sentences of a plan, which are folded: every space may be the end of a line.
     *(
         re.compile(sentence.replace(" ", r"\s+"), re.DOTALL)
         for sentence in (
-            r"\[[^\]]*INVALID or incomplete\]",
+            r"\[(stand-in)?(, )?(INVALID or incomplete)?\]",
             r"at best [\d,]+",
             r"fewer may do, for nothing shows that the server was full when it was measured",
             r", and the p\d+ is then about [\d.,]+ ms of [\d.,]+ ms allowed",
