@@ -49,6 +49,10 @@ def plan(
         Optional[Path],  # noqa: UP045
         typer.Option(help="Or machines to choose from: CSV, columns name,cores,cost_per_hour."),
     ] = None,
+    server_cores: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, help="The cores of each server whose number is not known."),
+    ] = None,
     claims: Annotated[
         Path, typer.Option(help="The claims to settle, as YAML.", show_default=False)
     ] = CLAIMS,
@@ -77,7 +81,7 @@ def plan(
     made = read_claims(claims)
     folders = list(dict.fromkeys(find_run(named, RESULTS) for named in run))
     summaries = [read_summary(folder) for folder in folders]
-    replicas, missing = replicas_of(summaries)
+    replicas, missing = replicas_of(summaries, server_cores)
     kinds: dict[Kind, bool] = {"invalid": allow_invalid, "embedded": allow_embedded}
     allowed = [kind for kind, yes in kinds.items() if yes]
     found = make_plan(demand, replicas, prices, allowed, missing)

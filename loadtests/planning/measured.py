@@ -13,13 +13,18 @@ from loadtests.search.ceiling import MAX_ERROR_RATIO
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 
 
-def replicas_of(summaries: Sequence[Summary]) -> tuple[list[Replica], list[Excluded]]:
-    """Every target of the runs that has what a plan needs, and the others with why not."""
+def replicas_of(
+    summaries: Sequence[Summary], told_cores: int | None = None
+) -> tuple[list[Replica], list[Excluded]]:
+    """Every target of the runs that has what a plan needs, and the others with why not.
+
+    ``told_cores`` are each server's of which that is not known.
+    """
     found: list[Replica] = []
     missing: list[Excluded] = []
     for summary in summaries:
         for target in summary.targets:
-            one = _replica(summary, target)
+            one = _replica(summary, target, told_cores)
             if isinstance(one, str):
                 missing.append(Excluded(summary.name, target.name, one))
             else:
@@ -27,14 +32,15 @@ def replicas_of(summaries: Sequence[Summary]) -> tuple[list[Replica], list[Exclu
     return found, missing
 
 
-def _replica(summary: Summary, target: TargetSummary) -> Replica | str:
+def _replica(summary: Summary, target: TargetSummary, told_cores: int | None) -> Replica | str:
     closed = _closed(target.probes)
     if target.ceiling is None:
         return target.failure or "it was never measured: it has no ceiling"
     if not closed or target.ceiling.goodput_rps <= 0:
         return "none of its probes has answers enough for a latency"
-    if not target.server_cores:
-        return "the server's cores are not known (--cores tells them, of one on this machine)"
+    cores = len(target.server_cores) or told_cores
+    if not cores:
+        return "the server's cores are not known: --server-cores tells their number"
     capacity = _capacity(target)
     return Replica(
         run=summary.name,
@@ -46,7 +52,7 @@ def _replica(summary: Summary, target: TargetSummary) -> Replica | str:
         body=target.body,
         configuration=target.configuration,
         deployment=target.deployment,
-        cores=len(target.server_cores),
+        cores=cores,
         cpu=summary.host.cpu,
         doubts=tuple(_doubts(summary, target)),
         ceiling=_ceiling(target),
@@ -54,6 +60,7 @@ def _replica(summary: Summary, target: TargetSummary) -> Replica | str:
         capacity_slo=parse_slo(target.capacity.slo) if capacity and target.capacity else None,
         closed=closed,
         open=_open(target.probes),
+        cores_told=not target.server_cores,
     )
 
 

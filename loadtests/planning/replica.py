@@ -79,7 +79,10 @@ class Excluded:
 
 @dataclass(frozen=True)
 class Replica:
-    """A target as it was measured in one run: a server on ``cores`` (0: not known)."""
+    """A target as it was measured in one run: a server on ``cores`` (0: not known).
+
+    With ``cores_told`` they were not seen, but told afterwards.
+    """
 
     run: str
     name: str
@@ -98,6 +101,7 @@ class Replica:
     capacity_slo: Slo | None
     closed: tuple[ClosedProbe, ...]
     open: tuple[OpenProbe, ...]
+    cores_told: bool = False
 
     @cached_property
     def curve(self) -> Curve | ClosedLoop:

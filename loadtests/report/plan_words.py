@@ -167,6 +167,8 @@ def assumptions(plan: CapacityPlan) -> list[str]:
             "No objective was given: each target is held to its default one, a p99 of 5 times "
             "that of a single user."
         )
+    if any(one.replica.cores_told for one in plan.targets):
+        lines.append("Where a server's cores are not known, they are what --server-cores says.")
     if any(one.estimate.slo.quantile > LAST_MEASURED for one in plan.targets):
         lines.append("Latencies beyond the p99.9 go on as they rise up to it: none was measured.")
     for one in _firsts(plan):

@@ -94,6 +94,19 @@ def test_an_incomplete_run_is_only_used_when_asked_for(plan, tmp_path: Path) -> 
     assert "INVALID or incomplete" in out
 
 
+def test_cores_that_are_not_known_may_be_told(plan, tmp_path: Path) -> None:
+    elsewhere = with_capacity(make_target(deployment="external", server_cores=[]))
+    run = saved(tmp_path / "elsewhere", make_summary(elsewhere))
+    asked = (run, "--rps", "100000", "--slo", SLO, "--cost-per-core-hour", "0.05")
+    code, _, err = plan(*asked)
+    assert code == 1
+    assert "--server-cores" in err
+    code, out, _ = plan(*asked, "--server-cores", "4")
+    assert code == 0
+    assert "17 replicas are safe (68 cores, 3.40 an hour)" in " ".join(out.split())
+    assert "what --server-cores says" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
