@@ -6,7 +6,8 @@ elsewhere when its numbers are wider. What differs from run to run is no word:
 - a number, with its comma or point, or the dash in its place, stands for any (``NUMBER``);
 - what a verdict brings along is left out: its own words, and the sentences that give its reasons,
   or are there with some verdicts only (``OF_A_VERDICT``, ``VERDICT``);
-- so are the lines that tell how far a run is, and what of this machine's it uses (``OF_A_RUN``).
+- so are a table's rule, and the lines that tell how far a run is and what of this machine's it uses
+  (``OF_A_RUN``).
 
 The exit codes are those that the text says, but of ``redline check``, which may end worse, never
 better: other work on this machine slows the server (1) or spoils the measurement (2), and it must
@@ -23,7 +24,7 @@ from tests.tutorial import TUTORIAL, Step, carry_out, said, told_exit_code
 
 NUMBER = re.compile(r"(?:± ?)?\d[\d,.]*|" + DASH)
 OF_A_RUN = re.compile(
-    r"^(\[\d+/\d+\] .*|\.\.\.|metrics while it runs: .*|dashboards: .*)$", re.MULTILINE
+    r"^(\[\d+/\d+\] .*|\.\.\.|─+|metrics while it runs: .*|dashboards: .*)$", re.MULTILINE
 )
 OF_A_VERDICT = (
     # Lines of their own, whatever their width.
@@ -68,7 +69,7 @@ def test_the_tutorial_is_as_it_says() -> None:
 
 FOLDED = """\
 target             req/s
-────────────────────────
+──────────────────────────────
 TorchServe, batch    9.5
 8, as-found        ± 1.2
 INVALID            server
