@@ -122,3 +122,25 @@ def test_a_corpus_of_something_else_is_refused(corpus: Path) -> None:
         plan(server="torchserve", corpora=[corpus], dims={"length": 3})
     with pytest.raises(CorpusError, match="no corpus in"):
         plan(server="torchserve", corpora=[corpus / "nowhere"])
+
+
+def test_a_scenario_is_taken_once_on_a_server_that_runs() -> None:
+    made = plan(models=["mine"], scenario="check", settings=["rate-rps=900"], slo="p99=25ms")
+    assert made.scenario is not None
+    assert (made.scenario.name, made.repeats, len(made.targets)) == ("check", 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "choices", "words"),
+    [
+        ("cold", {}, "--scenario cold: not with --deployment external, for it times the server's"),
+        ("mixed", {}, "--scenario mixed: not with --deployment external, for its requests are"),
+        ("check", {"settings": ["rate-rps=1001"]}, "1001 requests a second are more than"),
+        ("spike", {"capacity_rps": 700.0}, "1050 requests a second are more than --max-rate"),
+    ],
+)
+def test_a_scenario_that_may_not_be_is_refused(
+    scenario: str, choices: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        plan(["grpc://192.0.2.1:8500"], models=["mine"], scenario=scenario, **choices)

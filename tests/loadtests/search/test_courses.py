@@ -119,3 +119,9 @@ def test_a_replay_has_no_use_for_a_capacity() -> None:
     assert search.capacity_rps is None
     assert search.laid is not None
     assert search.laid.schedule_s == (0, 1)
+
+
+def test_the_peak_of_a_schedule_is_its_busiest_second() -> None:
+    assert Load("replay", 1, 0, 9, 0.7, schedule_s=(0, 1, 1.5, 1.99, 2, 8)).peak_rps == 3
+    assert Load("check", 1, 0, 9, 0.7).peak_rps == 0.7
+    assert Load("grow", 8, 0, 9).peak_rps is None
