@@ -102,7 +102,8 @@ class Campaign:
 
     def _measure_in(self, work: Path, target: Target, subject: Subject, repeat: int) -> None:
         """Everything that is done between a server's start and its end."""
-        self._view.phase("starting the server")
+        begins = "starting" if self._plan.external is None else "looking at"
+        self._view.phase(f"{begins} the server")
         launch, cores = subject.launch(work), subject.server_cores
         if not repeat:
             self._keeper.begin_target(target_run(self._plan, target, launch, subject))
