@@ -50,10 +50,26 @@ class Curve:
         self._rates = np.array([probe.rate_rps for probe in self._probes])
 
     def crossing(self, slo: Slo, end: int | None = None) -> Crossing:
-        """Up to which rate ``slo`` holds; ``end`` 0 or 1 takes that end of the p99's interval."""
-        late = [p.late_share(slo, 1.0 if end is None else p.p99_ratio[end]) for p in self._probes]
-        logs = _rising(np.log(np.maximum(late, LEAST_SHARE)))
-        allowed = math.log(max(1 - slo.quantile, LEAST_SHARE))
+        """Up to which rate ``slo`` holds; ``end`` 0 or 1 takes that end of the p99's interval.
+
+        Neither too many are late there, nor is :meth:`quantile_s` over the limit: where probes
+        rise and fall by chance, evening out may have one hold without the other.
+        """
+        factors = [1.0 if end is None else probe.p99_ratio[end] for probe in self._probes]
+        late = [
+            probe.late_share(slo, factor)
+            for probe, factor in zip(self._probes, factors, strict=True)
+        ]
+        slow_s = self._quantiles_s(slo.quantile) * factors
+        crossings = (
+            self._reaches(np.maximum(late, LEAST_SHARE), max(1 - slo.quantile, LEAST_SHARE)),
+            self._reaches(slow_s, slo.limit_us / 1e6),
+        )
+        return min(crossings, key=lambda each: (each.rate_rps or 0.0, each.at_least))
+
+    def _reaches(self, values: Floats, limit: float) -> Crossing:
+        """Up to which rate ``values``, one of each probe, stay within ``limit``."""
+        logs, allowed = _rising(np.log(values)), math.log(limit)
         over = np.flatnonzero(logs > allowed)
         if not over.size:
             return Crossing(float(self._rates[-1]), at_least=True)
@@ -71,8 +87,11 @@ class Curve:
         """
         if rate_rps > self._rates[-1] * (1 + 1e-9):
             return math.inf
-        logs = _rising(np.log([probe.response_s.at(quantile) for probe in self._probes]))
+        logs = _rising(np.log(self._quantiles_s(quantile)))
         return math.exp(float(np.interp(rate_rps, self._rates, logs)))
+
+    def _quantiles_s(self, quantile: float) -> Floats:
+        return np.array([probe.response_s.at(quantile) for probe in self._probes])
 
 
 def _rising(values: Floats) -> Floats:

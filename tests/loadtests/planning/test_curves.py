@@ -68,3 +68,16 @@ def test_one_disturbed_probe_does_not_turn_the_curve_around() -> None:
     curve = Curve(slow)
     latencies = [curve.quantile_s(rate, 0.9) for rate in range(100, 401, 20)]
     assert latencies == sorted(latencies)
+
+
+@pytest.mark.parametrize("limit_ms", [20, 80, 300, 1000])
+def test_where_an_objective_holds_its_quantile_is_within_it(limit_ms: int) -> None:
+    probes = ((100, 5, 12), (200, 90, 900), (300, 5, 90), (400, 60, 95))
+    scattered = [
+        OpenProbe(rate, 0.0, Law((0.0, 1.0, 5.0), (0.0, p63_ms / 1000, p99_ms / 1000)))
+        for rate, p63_ms, p99_ms in probes
+    ]
+    curve = Curve(scattered)
+    found = curve.crossing(Slo(0.99, 1000 * limit_ms))
+    assert found.rate_rps is not None
+    assert curve.quantile_s(found.rate_rps, 0.99) <= limit_ms / 1000 * (1 + 1e-9)
