@@ -28,9 +28,9 @@ def main() -> None:
     for number in STOP_SIGNALS:
         signal.signal(number, _on_signal)
     try:
-        from loadtests.commands import app
+        from loadtests.commands import app_for
 
-        sys.exit(app(standalone_mode=False))
+        sys.exit(app_for(sys.argv[1:])(standalone_mode=False))
     except (Exception, Stopped) as error:
         if "--debug" in sys.argv:
             raise

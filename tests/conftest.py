@@ -16,6 +16,15 @@ from serving.launch import Launch
 from serving.models.store import BuiltModel, ensure
 from serving.tfserving import launch as tfserving_launch
 from serving.torchserve import launch as torchserve_launch
+from tests.lanes import (  # noqa: F401 - hooks of pytest
+    pytest_collection_finish,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_protocol,
+    pytest_unconfigure,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
 from tests.recorded_run import RecordedRun, record
 
 

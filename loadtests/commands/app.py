@@ -11,10 +11,14 @@ from serving.errors import UsageError
 PLAIN_WIDTH = 120
 """Columns of what is printed where there is no terminal to ask."""
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+def make_app() -> typer.Typer:
+    """``redline`` without any command."""
+    made = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    made.callback(invoke_without_command=True)(redline)
+    return made
 
 
-@app.callback(invoke_without_command=True)
 def redline(
     context: typer.Context,
     *,
@@ -24,6 +28,10 @@ def redline(
     del debug  # main() looks for it before the command line is parsed
     if context.invoked_subcommand is None:
         sys.stdout.write(f"{context.get_help()}\n")
+
+
+app = make_app()
+"""To which each command's file adds its own."""
 
 
 def say(text: str) -> None:

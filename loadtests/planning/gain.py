@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from statistics import fmean
 
 import numpy as np
-from scipy import stats
 
 Interval = tuple[float, float]
 
@@ -20,6 +19,8 @@ def gain(better: Sequence[float], worse: Sequence[float]) -> tuple[float, Interv
         return ratio, None
     if len({*better}) == len({*worse}) == 1:
         return ratio, (ratio, ratio)
+    from scipy import stats  # a second to import, which only tuning is worth
+
     test = stats.ttest_ind(np.log(better), np.log(worse), equal_var=False)
     found = test.confidence_interval(0.95)
     return ratio, (math.expm1(found.low), math.expm1(found.high))

@@ -11,8 +11,8 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
+from loadtests.measure.distributions import t_quantile
 from loadtests.planning import usl
 from loadtests.planning.usl import Array, Interval, Noise
 from serving.errors import RedlineError
@@ -165,7 +165,7 @@ def _bound(n: Array, x: Array, noise: Noise, why: str) -> Scaling:
     best = max(means, key=lambda count: means[count])
     per_core = x[n == best] / best
     gamma = float(per_core.mean())
-    half = _standard_error(per_core) * float(stats.t.ppf(usl.TAILS[1], max(1, per_core.size - 1)))
+    half = _standard_error(per_core) * t_quantile(usl.TAILS[1], max(1, per_core.size - 1))
     fitted = gamma * n
     return Scaling(
         law="linear bound",

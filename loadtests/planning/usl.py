@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
 
 Array = npt.NDArray[np.float64]
 Interval = tuple[float, float]
@@ -62,6 +61,8 @@ def _proportional(n: Array, samples: Array, weights: Array) -> Array:
 
 def _constant(n: Array, x: Array, weights: Array, start: Array) -> Array:
     """The least squares of ``x - X(N)``."""
+    from scipy import optimize  # half a second to import, which only a fit is worth
+
     found = optimize.least_squares(
         lambda tried: weights * (x - n / polynomial(tried * start, n)) / x.max(),
         np.ones(3),
@@ -74,6 +75,8 @@ def _constant(n: Array, x: Array, weights: Array, start: Array) -> Array:
 
 def bounded(n: Array, x: Array, noise: Noise, *, coherency: bool) -> Array:
     """As :func:`free` with all coefficients at least 0: then sigma is from 0 to 1 as well."""
+    from scipy import optimize
+
     terms = 3 if coherency else 2
     scaled = (x / n)[:, None] * _basis(n)[:, :terms]
     found, _ = optimize.nnls(scaled, np.ones_like(x))
@@ -116,6 +119,8 @@ def _variance(n: Array, residuals: Array) -> tuple[float, int]:
     Where repeats agree better with each other than with the law, its distance from their means
     counts alone: a thousand repeats make no law true.
     """
+    from scipy import stats
+
     total, freedom = float(residuals @ residuals), n.size - 3
     means = {count: residuals[n == count].mean() for count in set(n)}
     pure = float(((residuals - np.array([means[count] for count in n])) ** 2).sum())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from loadtests.commands import app
+from loadtests.commands import app_for
 from serving.client import connect
 from serving.corpus import open_corpus
 from serving.deployment import Deployment
@@ -25,7 +25,8 @@ def record(folder: Path, server: str, address: str, *more: object) -> RequestCor
     words = [*("record-corpus", folder, "--server", server, "--address", address), *more]
     if "--model" not in more:
         words += ["--model", "digits"]
-    ended = CliRunner().invoke(app, [str(word) for word in words], standalone_mode=False)
+    told = [str(word) for word in words]
+    ended = CliRunner().invoke(app_for(told), told, standalone_mode=False)
     if ended.exception:
         raise ended.exception
     corpus = read_corpus(folder)

@@ -1,0 +1,140 @@
+"""The suite in lanes: tests side by side, each lane with a loopback interface of its own.
+
+``pytest -n auto`` (pytest-xdist) makes a lane a core. A lane runs a whole file, one after another;
+the files that use the servers that run for the whole session are one lane's, so that each of these
+is started once. In its own network namespace a lane has every port to itself: the servers'
+conventional ones are tested in several lanes at once.
+
+A test marked ``quiet`` runs while no other lane does anything. Files marked ``long`` begin first.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import shutil
+import socket
+import struct
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+SHARED = "REDLINE_TEST_LANES"
+"""The variable that names the folder which the lanes of one run share."""
+SESSION_SERVERS = {"embedded", "native", "recorded_run", "torchserve"}
+"""The fixtures of tests/conftest.py that start servers for the whole session."""
+_SCOPES, _LOCK = "scopes.json", "quiet"
+_CLONE_NEWNET = 0x40000000
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A lane a core; where lanes could not be kept apart, none: all in this one process."""
+    del config
+    pid = os.fork()
+    if not pid:
+        os._exit(0 if _own_loopback() is None else 1)
+    apart = os.waitpid(pid, 0)[1] == 0
+    return len(os.sched_getaffinity(0)) if apart else 0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before a lane imports what it tests."""
+    config.addinivalue_line("markers", "quiet: runs while nothing else does")
+    config.addinivalue_line("markers", "long: its file takes long, and begins first")
+    config.addinivalue_line("markers", "servers: uses the servers of the session by their names")
+    if hasattr(config, "workerinput"):
+        if trouble := _own_loopback():
+            raise pytest.UsageError(f"a lane of its own: {trouble}; run with -n 0")
+        return
+    os.environ.pop(SHARED, None)  # of a run that this one is a test of
+    if getattr(config.option, "numprocesses", None):
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="redline-lanes-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The lanes have ended."""
+    if not hasattr(config, "workerinput") and (shared := os.environ.pop(SHARED, None)):
+        shutil.rmtree(shared, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, what wants quiet comes last."""
+    items.sort(key=_order)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tell the scheduler, which is another process, what belongs together."""
+    if hasattr(session.config, "workerinput"):
+        scopes = {item.nodeid: _scope(item) for item in session.items}
+        path = Path(os.environ[SHARED], _SCOPES)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+            json.dump(scopes, file)
+        Path(file.name).replace(path)  # each lane writes the same
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Files in the order in which they were collected."""
+    config.option.loadscopereorder = False
+    return _Lanes(config, log)
+
+
+class _Lanes(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        scope: str = self._scopes()[nodeid]
+        return scope
+
+    def _scopes(self) -> dict[str, str]:
+        if not hasattr(self, "_read"):
+            self._read = json.loads(Path(os.environ[SHARED], _SCOPES).read_text())
+        return self._read
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """A quiet test waits for the other lanes, and they for it."""
+    if not (shared := os.environ.get(SHARED)):
+        return (yield)
+    with Path(shared, _LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if _is_quiet(item) else fcntl.LOCK_SH)
+        return (yield)
+
+
+def _is_quiet(item: pytest.Item) -> bool:
+    return item.get_closest_marker("quiet") is not None
+
+
+def _uses_session_servers(item: pytest.Item) -> bool:
+    used = SESSION_SERVERS & set(getattr(item, "fixturenames", ()))
+    return bool(used) or item.get_closest_marker("servers") is not None
+
+
+def _order(item: pytest.Item) -> tuple[bool, bool, bool]:
+    quiet, servers = _is_quiet(item), _uses_session_servers(item)
+    return quiet, not servers, item.get_closest_marker("long") is None
+
+
+def _scope(item: pytest.Item) -> str:
+    if _is_quiet(item):
+        return "quiet"
+    return "servers" if _uses_session_servers(item) else str(item.path)
+
+
+def _own_loopback() -> str | None:
+    """Move this thread, and all that it starts, into a network of its own; why it cannot be."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNET):
+        return f"no network namespace can be made ({os.strerror(ctypes.get_errno())})"
+    with contextlib.suppress(OSError), socket.socket() as anything:
+        request = struct.pack("16sH14x", b"lo", 0)
+        flags = struct.unpack_from("H", fcntl.ioctl(anything, _SIOCGIFFLAGS, request), 16)[0]
+        up = struct.pack("16sH14x", b"lo", flags | _IFF_UP)
+        fcntl.ioctl(anything, _SIOCSIFFLAGS, up)
+        return None
+    return "its loopback interface cannot be brought up"
