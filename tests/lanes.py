@@ -26,8 +26,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 SHARED = "REDLINE_TEST_LANES"
 """The variable that names the folder which the lanes of one run share."""
-SESSION_SERVERS = {"embedded", "native", "recorded_run", "torchserve"}
-"""The fixtures of tests/conftest.py that start servers for the whole session."""
+SESSION_SERVERS = {
+    **dict.fromkeys(("embedded", "native", "recorded_run", "torchserve"), "servers"),
+    "_shared": "stand-in",
+}
+"""The fixtures that start servers for the whole session: all tests of one word are one lane's."""
 _SCOPES, _LOCK = "scopes.json", "quiet"
 _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
@@ -47,7 +50,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before a lane imports what it tests."""
     config.addinivalue_line("markers", "quiet: runs while nothing else does")
     config.addinivalue_line("markers", "long: its file takes long, and begins first")
-    config.addinivalue_line("markers", "servers: uses the servers of the session by their names")
     if hasattr(config, "workerinput"):
         if trouble := _own_loopback():
             raise pytest.UsageError(f"a lane of its own: {trouble}; run with -n 0")
@@ -110,20 +112,24 @@ def _is_quiet(item: pytest.Item) -> bool:
     return item.get_closest_marker("quiet") is not None
 
 
-def _uses_session_servers(item: pytest.Item) -> bool:
-    used = SESSION_SERVERS & set(getattr(item, "fixturenames", ()))
-    return bool(used) or item.get_closest_marker("servers") is not None
-
-
 def _order(item: pytest.Item) -> tuple[bool, bool, bool]:
-    quiet, servers = _is_quiet(item), _uses_session_servers(item)
-    return quiet, not servers, item.get_closest_marker("long") is None
+    on_servers = _scope(item) == "servers"
+    return _is_quiet(item), not on_servers, item.get_closest_marker("long") is None
 
 
 def _scope(item: pytest.Item) -> str:
     if _is_quiet(item):
         return "quiet"
-    return "servers" if _uses_session_servers(item) else str(item.path)
+    used = [SESSION_SERVERS[name] for name in _fixtures(item) if name in SESSION_SERVERS]
+    return used[0] if used else str(item.path)
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    """By name, those too that a parameter names: ``request.getfixturevalue(server)``."""
+    names = list(getattr(item, "fixturenames", ()))
+    called = getattr(item, "callspec", None)
+    given = called.params.values() if called and "request" in names else ()
+    return names + [value for value in given if isinstance(value, str)]
 
 
 def _own_loopback() -> str | None:

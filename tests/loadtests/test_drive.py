@@ -31,6 +31,8 @@ from tests.identity import self_signed
 from tests.loadtests.conftest import Redline
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 REDLINE = Path(sys.executable).with_name("redline")
 NGHTTPD = shutil.which("nghttpd") or shutil.which("nghttpd", path="/usr/sbin")
 FIELDS = [

@@ -29,6 +29,8 @@ from tests.loadtests.report.summaries import (
     with_ceiling,
 )
 
+pytestmark = pytest.mark.long
+
 REDLINE = Path(sys.executable).with_name("redline")
 Change = Callable[[TargetSummary], TargetSummary]
 

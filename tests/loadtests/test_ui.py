@@ -21,6 +21,8 @@ from tests.loadtests.locusts import family
 from tests.recorded_run import values
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 REDLINE = Path(sys.executable).with_name("redline")
 GRPC = f"tfserving ({choose_kind('tfserving', 'auto')}) over grpc"
 REST = "torchserve (native) over rest"

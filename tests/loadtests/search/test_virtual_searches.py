@@ -12,6 +12,8 @@ from loadtests.search.ceiling import PROFILES, CeilingSearch, Load
 from tests.loadtests.queues import Queue, closed_loop
 from tests.loadtests.virtual_probes import outcome_of, probes
 
+pytestmark = pytest.mark.long
+
 TRIALS = 1000
 
 

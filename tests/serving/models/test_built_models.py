@@ -50,6 +50,8 @@ with open(out, "w") as file:
 """
 STANDALONE = """
 import sys
+
+pytestmark = pytest.mark.long
 sys.path.insert(0, sys.argv[1])
 module = __import__(sys.argv[2])
 module.torch_module()

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import os
 import signal
 import socket
 import subprocess
@@ -88,6 +89,7 @@ def spawn(folder: Path, *flags: str) -> StandIn:
                 *flags,
             ),
             cwd=ROOT,
+            env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "1"},  # as recorded; else the CPU decides
             stdout=sink,
             stderr=sink,
         )
