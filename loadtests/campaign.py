@@ -53,12 +53,14 @@ class Campaign:
         """Of the server that runs, in the scenario that loads one."""
         self._commands: list[list[str]] = []
         """Those of the load generator for the current target."""
+        self._looked_at = False
+        """Whether it was said where the metrics can be looked at."""
         self._probes = 0
         """The next probe's number in the record."""
         self.folder = new_run_folder(
             plan.results, plan.scenario.name if plan.scenario else plan.profile
         )
-        self._metrics = Metrics(self.folder, plan.generator_cores)
+        self._metrics = Metrics(self.folder, plan.generator_cores, _unwanted(plan, view))
         self._windows = follow_windows(self.folder)
         self._keeper = RunKeeper(self.folder, run_info(plan, self.folder.name))
         self._subjects = subjects_of(plan, self.folder, view.say)
@@ -76,8 +78,6 @@ class Campaign:
         try:
             self._subjects.prepare()
             with self._metrics:
-                for line in self._metrics.told():
-                    self._view.say(line)
                 for target in self._plan.targets:
                     self._measure(target)
         except BaseException as error:
@@ -110,6 +110,7 @@ class Campaign:
         try:
             with deploy(launch, cores, work, self.folder / f"server-{target.name}.log") as server:
                 ready_s = subject.wait(server)
+                self._say_where_to_look()
                 if subject.own is not None:
                     self._next_version = NextVersion(
                         self.folder, target.name, repeat, server, subject.own(work), ready_s
@@ -122,6 +123,13 @@ class Campaign:
         except BaseException as error:
             self._keeper.amend_target(failure=_reason(error))
             raise
+
+    def _say_where_to_look(self) -> None:
+        """Once; Prometheus has become ready while the first server did."""
+        if not self._looked_at:
+            self._looked_at = True
+            for line in self._metrics.told():
+                self._view.say(line)
 
     def _check_parity(self, subject: Subject, server: Deployment) -> None:
         corpus = subject.corpus
@@ -243,6 +251,12 @@ class Campaign:
                     f"no window for {SILENCE_S:.0f} s: {locust.last_words()} [{locust.log}]"
                 )
             time.sleep(POLL_S)
+
+
+def _unwanted(plan: Plan, view: View) -> str | None:
+    """Why a run has no Prometheus: a gate is over before anybody could open its page."""
+    gate = plan.scenario is not None and plan.scenario.name == "check"
+    return "a check, and no terminal to show it in" if gate and not view.interactive else None
 
 
 def _reason(error: BaseException) -> str:

@@ -47,6 +47,11 @@ class View:
         self._phase = ""
         self._window: dict[str, Any] = {}
 
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody looks on, in a terminal."""
+        return self._console.is_terminal
+
     @contextmanager
     def shown(self) -> Iterator[None]:
         """Show the live line while the body runs, if the output is a terminal."""

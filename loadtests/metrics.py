@@ -19,16 +19,19 @@ Job = Literal["model_server", "process"]
 
 
 class Metrics:
-    """Of the run in ``folder``, on ``cores``; where no Prometheus starts it does nothing."""
+    """Of the run in ``folder``, on ``cores``; where no Prometheus starts it does nothing.
 
-    def __init__(self, folder: Path, cores: Sequence[int]) -> None:
+    ``unwanted`` says why none is to be started.
+    """
+
+    def __init__(self, folder: Path, cores: Sequence[int], unwanted: str | None = None) -> None:
         self._folder = folder
         self._cores = cores
         self._stack = ExitStack()
         self._prometheus: Prometheus | None = None
         self.load_port: int | None = None
         """Where the load generator is to serve what it measures; None where nobody would ask."""
-        self.trouble: str | None = None
+        self.trouble = unwanted
         """Why there is no Prometheus. What is measured does not depend on it."""
         self.dashboards: str | None = None
         """The URL of Grafana's, if there is one."""
@@ -40,7 +43,8 @@ class Metrics:
         return self._prometheus.url if self._prometheus else None
 
     def told(self) -> list[str]:
-        """Where to look, or why not: a line each."""
+        """Where to look, or why not: a line each, once Prometheus is ready."""
+        self._show()
         if self.trouble:
             return [f"metrics while it runs: none ({self.trouble})"]
         return [
@@ -49,19 +53,29 @@ class Metrics:
         ]
 
     def __enter__(self) -> Self:
+        if self.trouble:
+            return self
         try:
             started = recording(self._folder, [], self._cores)
             self._prometheus = self._stack.enter_context(started)
             self.load_port = free_port()
         except DeploymentError as error:
             self.trouble = str(error)
-            return self
+        return self
+
+    def _show(self) -> None:
+        if self._prometheus is None:
+            return
+        try:
+            self._prometheus.wait_until_ready()
+        except DeploymentError as error:
+            self._prometheus, self.load_port, self.trouble = None, None, str(error)
+            return
         try:
             shown = grafana.dashboards(self._prometheus, self._cores)
             self.dashboards = self._stack.enter_context(shown)
         except DeploymentError as error:
             self._no_grafana = str(error)
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()

@@ -59,6 +59,20 @@ class Prometheus:
         """Scrape these from now on, and no others; it takes Prometheus up to 5 s to follow."""
         _write_targets(self.folder, exporters)
 
+    def wait_until_ready(self) -> None:
+        """Until it can be asked; DeploymentError when it does not come to that."""
+        deadline = time.monotonic() + _READY_TIMEOUT_S
+        while time.monotonic() < deadline and self.process.exit_code is None:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{self.url}/-/ready", timeout=1).close()  # noqa: S310
+                return
+            time.sleep(_POLL_S)
+        words = self.process.last_words()
+        error = _ERROR.search(words)
+        raise DeploymentError(
+            f"Prometheus did not start: {error[1] if error else words} [{self.process.log}]"
+        )
+
 
 def data_folder(run: Path) -> Path:
     """Where the data of the run in the folder ``run`` is, if it has any."""
@@ -71,7 +85,8 @@ def recording(
 ) -> Iterator[Prometheus]:
     """A Prometheus on ``cores`` that scrapes every second, until the end.
 
-    It begins some 5 s after its start. DeploymentError when it cannot be started.
+    It has been started, and begins some 5 s later: something else can be done until it is ready.
+    DeploymentError when it cannot be started.
     """
     folder = run / FOLDER
     try:
@@ -97,6 +112,7 @@ def showing(run: Path, cores: Sequence[int]) -> Iterator[Prometheus]:
     except OSError as error:
         raise DeploymentError(f"cannot write {folder}: {os.strerror(error.errno or 0)}") from None
     with _running(folder, _IDLE, cores) as prometheus:
+        prometheus.wait_until_ready()
         yield prometheus
 
 
@@ -118,9 +134,7 @@ def _running(folder: Path, config: str, cores: Sequence[int]) -> Iterator[Promet
             _command(config, port), cores=cores, log=folder / "log", cwd=folder
         )
         try:
-            prometheus = Prometheus(f"http://127.0.0.1:{port}", folder, process)
-            _wait_until_ready(prometheus)
-            yield prometheus
+            yield Prometheus(f"http://127.0.0.1:{port}", folder, process)
         finally:
             process.stop()
 
@@ -156,20 +170,3 @@ def _port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     return port
-
-
-def _wait_until_ready(prometheus: Prometheus) -> None:
-    deadline = time.monotonic() + _READY_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if prometheus.process.exit_code is not None:
-            break
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"{prometheus.url}/-/ready", timeout=1).close()  # noqa: S310
-            return
-        time.sleep(_POLL_S)
-    process = prometheus.process
-    words = process.last_words()
-    error = _ERROR.search(words)
-    raise DeploymentError(
-        f"Prometheus did not start: {error[1] if error else words} [{process.log}]"
-    )

@@ -7,6 +7,7 @@ from pathlib import Path
 from loadtests.live import START_S, target_estimate_s
 from loadtests.record.arrivals import read_arrivals
 from loadtests.search.ceiling import Profile
+from loadtests.search.course_search import WARM_S
 from loadtests.search.courses import COURSES, Course, Mixed, Replay, course_of
 from loadtests.search.mix import Part, parse_mix
 from loadtests.target import Target
@@ -43,7 +44,8 @@ class ScenarioPlan:
         course_s = load.settle_s + sum(one.measure_s for one in (load, *load.then))
         sought = self.course.needs_capacity and "capacity-rps" not in self.options
         before_s = target_estimate_s(replace(profile, repeats=1, capacity=False))
-        return course_s + (before_s if sought else START_S + profile.warmup_s)
+        warm_s = profile.warmup_s if self.course.needs_capacity else 2 * WARM_S
+        return course_s + (before_s if sought else START_S + warm_s)
 
 
 def plan_scenario(

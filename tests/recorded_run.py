@@ -93,6 +93,7 @@ def record(
         exporters = _exporters(stack, results, embedded, torch)
         exporters += [Exporter("loadgen", f"127.0.0.1:{port}") for port in ports.values()]
         prometheus = stack.enter_context(recording(run, exporters, [core]))
+        prometheus.wait_until_ready()
         assert eventually(lambda: values(prometheus.url, 'up{job="process"}') == [1], timeout_s=20)
         loads = {
             target.name: _load(stack, run, target, server, ports[target.name], generator_core)

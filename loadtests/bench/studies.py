@@ -23,6 +23,7 @@ from loadtests.bench.runner import Settings, Tell
 from loadtests.bench.scrape_table import scrape_table
 from loadtests.bench.scrapes import SUMMARIES, measure_scrapes
 from loadtests.bench.simulations import SHAPES, measure_simulations, simulation_table
+from loadtests.bench.start import measure_starts, start_table
 from loadtests.planning.balancing import BALANCINGS
 
 
@@ -87,6 +88,7 @@ STUDIES = (
         len(SHAPES) * len(BALANCINGS),
         simulation_table,
     ),
+    Study("start", measure_starts, 3, start_table, takes="three minutes"),
     Study(
         "compare",
         measure_regressions,

@@ -53,7 +53,8 @@ def check(
     ],
     slo: Annotated[str, typer.Option(help="What is to hold, as in p99=25ms,errors=0.1%.")],
     duration: Annotated[
-        float, typer.Option(help="Seconds that are measured, after 10 s that warm the server.")
+        float,
+        typer.Option(help="Seconds that are measured, after the server has warmed at it."),
     ] = 30.0,
     server: Annotated[
         list[str], typer.Option(help="tfserving or torchserve; repeatable, by default both.")

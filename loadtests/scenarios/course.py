@@ -1,5 +1,6 @@
 """What the scenarios that take a course share: its options, its search, its line in the record."""
 
+import math
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -7,7 +8,6 @@ from typing import Any, ClassVar
 
 from locust import events
 from locust.argument_parser import LocustArgumentParser
-from locust.runners import Runner
 
 import loadtests.scenarios.options  # noqa: F401 - those that all scenarios share
 from loadtests import engine
@@ -73,24 +73,21 @@ class CourseShape(RecordedShape):
         """The course with what it takes from elsewhere."""
         return course
 
-    def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
-        """One that keeps no histograms: a course may last for hours."""
-        conductor = super().make_conductor(options, runner)
-        conductor.keep_times = False
-        return conductor
-
     def probed(self, conductor: Conductor, load: Load) -> Probed:
-        """A course is recorded as such before it begins; hours are not made again."""
+        """A course is recorded as such before it begins; hours are not made again, nor kept."""
         search = self._search
+        conductor.keep_times = not isinstance(search, CourseSearch) or load is not search.laid
         if not isinstance(search, CourseSearch) or load is not search.laid:
             return super().probed(conductor, load)
         self._note(conductor, search)
         return conductor.probe(load)
 
     def feed(self, search: CourseSearch, probed: Probed) -> None:
-        """The goodput and the errors of the measured span."""
+        """The goodput, the errors and the latency of the measured span."""
         window = across_time(probed.measured)
-        search.feed(window.goodput_rps, window.error_ratio)
+        answered = window.times.response
+        latency_s = answered.get_mean_value() / 1e6 if answered.get_total_count() else math.inf
+        search.feed(window.goodput_rps, window.error_ratio, latency_s)
 
     def _note(self, conductor: Conductor, search: CourseSearch) -> None:
         if self.runner is None:

@@ -1,4 +1,4 @@
-"""What a scenario probes: a search for the ceiling where none is known, then its course."""
+"""What a scenario probes: its warm-up or a search for the ceiling, then its course."""
 
 from dataclasses import replace
 
@@ -6,9 +6,18 @@ from loadtests.search.ceiling import MAX_ERROR_RATIO, CeilingSearch, Load, Profi
 from loadtests.search.courses import Course
 from serving.errors import RedlineError
 
+WARM_S = 1.5
+WARMUPS = 8
+"""So often ``WARM_S`` are spent on warming a server at the course's own rate, at most."""
+COOLER = 0.1
+"""A server whose latency is shorter by this share than ever before is not warm yet."""
+
 
 class CourseSearch:
     """Seeks the ceiling, or only warms up if ``capacity_rps`` is known, and takes the course.
+
+    Where the course names its rates itself, no more than these are offered: it warms the server at
+    its own rate, until answers come no faster.
 
     In open loop ``users`` stand for the rate in each worker: the engine needs one, Python clients
     as many as requests may be in flight.
@@ -27,19 +36,31 @@ class CourseSearch:
         """Given, or the goodput that was held; None before that, and where it does not matter."""
         self.laid: Load | None = None
         """The course, once it is the next load."""
-        self._load = self._ceiling.next_load()
+        self._warmed: list[float] = []
+        """The mean latency of each warm-up at the course's own rate, in seconds."""
+        self._load: Load | None = self._ceiling.next_load()
+        if not course.needs_capacity:
+            self._load = self._warm()
 
     def next_load(self) -> Load | None:
         """The load to probe now, None at the end."""
         return self._load
 
-    def feed(self, goodput_rps: float, error_ratio: float) -> None:
-        """What the load that :meth:`next_load` named gave. RedlineError without a ceiling."""
+    def feed(self, goodput_rps: float, error_ratio: float, latency_s: float) -> None:
+        """What the load that :meth:`next_load` named gave, with the mean latency of its answers.
+
+        RedlineError without a ceiling.
+        """
         load = self._load
         if load is None:
             raise ValueError("the search is over")
         if load is self.laid:
             self._load = None
+            return
+        if not self.course.needs_capacity:
+            self._warmed.append(latency_s)
+            if self._is_warm():
+                self._load = self.laid = self._lay()
             return
         self._ceiling.feed(goodput_rps, error_ratio)
         if load.step == "hold" and error_ratio <= MAX_ERROR_RATIO and goodput_rps > 0:
@@ -49,6 +70,15 @@ class CourseSearch:
             self._load = following
         else:
             self._load = self.laid = self._lay()
+
+    def _warm(self) -> Load:
+        rate_rps = self._lay().rate_rps
+        return Load("warmup", self._users, 0, WARM_S, rate_rps, window_s=WARM_S)
+
+    def _is_warm(self) -> bool:
+        *before, last = self._warmed
+        enough = len(self._warmed) >= WARMUPS
+        return enough or (bool(before) and last >= (1 - COOLER) * min(before))
 
     def _lay(self) -> Load:
         if self.capacity_rps is None and self.course.needs_capacity:

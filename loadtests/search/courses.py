@@ -13,7 +13,7 @@ from loadtests.search.mix import parse_mix
 from serving.errors import UsageError
 
 SETTLE_S = 3.0
-CHECK_SETTLE_S = 10.0
+CHECK_SETTLE_S = 0.5
 LOADING = "loading"
 """The step in which a model's next version is loaded."""
 MOST_WINDOWS = 3600
@@ -127,7 +127,7 @@ class Check:
     check_s: float = _option(30.0, "how long it is measured, in seconds", least=10)
 
     def lay(self, capacity_rps: float) -> Load:
-        """One load, after so long that a fresh server has warmed at this very rate."""
+        """One load, which the warm-up at this very rate goes before."""
         del capacity_rps
         return _open("check", self.rate_rps, self.check_s, settle_s=CHECK_SETTLE_S)
 

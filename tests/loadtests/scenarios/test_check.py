@@ -25,11 +25,9 @@ why = engine.why_unavailable() or why_unavailable()
 needs_both = pytest.mark.skipif(bool(why), reason=why)
 
 LOCUSTFILE = """
-from dataclasses import replace
 from loadtests.bench.blame.user import ReferenceUser
-from loadtests.search import ceiling, courses
-courses.CHECK_SETTLE_S = 0.5
-ceiling.PROFILES["quick"] = replace(ceiling.PROFILES["quick"], warmup_s=0.5)
+from loadtests.search import course_search
+course_search.WARM_S = 0.5
 from loadtests.scenarios.check import Check
 """
 BUILDS = {"sound": "constant:5ms", "slower": "bimodal:5ms,80ms,0.05"}

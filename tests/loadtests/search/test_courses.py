@@ -1,10 +1,21 @@
 """What each scenario asks of a server, and when."""
 
+import math
+
 import pytest
 
 from loadtests.search.ceiling import PROFILES, Load
 from loadtests.search.course_search import CourseSearch
-from loadtests.search.courses import Overload, Ramp, Replay, Soak, Spike, course_of
+from loadtests.search.courses import (
+    Check,
+    Course,
+    Overload,
+    Ramp,
+    Replay,
+    Soak,
+    Spike,
+    course_of,
+)
 from serving.errors import RedlineError, UsageError
 
 QUICK = PROFILES["quick"]
@@ -77,13 +88,13 @@ def test_a_known_capacity_needs_no_search() -> None:
     assert warmup is not None
     assert (warmup.step, warmup.rate_rps) == ("warmup", None)
     for _ in range(3):  # until its goodput stands still
-        search.feed(500, 0)
+        search.feed(500, 0, 0.01)
     laid = search.next_load()
     assert laid is search.laid
     assert laid is not None
     assert rates(laid)[1] == ("peak", 1500, 10)
     assert {one.users for one in (laid, *laid.then)} == {7}
-    search.feed(0, 1)
+    search.feed(0, 1, 0.01)
     assert search.next_load() is None
 
 
@@ -96,7 +107,7 @@ def held_at(goodput_rps: float, error_ratio: float) -> CourseSearch:
         if load is search.laid:
             break
         held = load.step == "hold"
-        search.feed(goodput_rps if held else 100.0 * load.users, error_ratio if held else 0)
+        search.feed(goodput_rps if held else 100.0 * load.users, error_ratio if held else 0, 0.01)
     return search
 
 
@@ -112,10 +123,43 @@ def test_a_ceiling_whose_answers_go_wrong_is_none() -> None:
         held_at(900, 0.5)
 
 
+def warmed(course: Course, latencies_s: list[float]) -> list[Load]:
+    """The loads of a search whose probes give these latencies."""
+    search, loads = CourseSearch(course, QUICK, None, users=3), []
+    for latency_s in [*latencies_s, 0.0]:
+        load = search.next_load()
+        assert load is not None
+        loads.append(load)
+        search.feed(100, 0, latency_s)
+    assert search.next_load() is None
+    assert search.laid is loads[-1]
+    return loads
+
+
+@pytest.mark.parametrize(
+    "latencies_s",
+    [
+        [0.02, 0.02],
+        [0.02, 0.019],
+        [0.09, 0.05, 0.03, 0.03],
+        [math.inf, 0.03, 0.03],
+        [math.inf, math.inf],
+        [0.5**n for n in range(8)],
+    ],
+    ids=["warm", "within a tenth", "while it gets faster", "late", "silent", "no longer than 12 s"],
+)
+def test_a_server_is_warmed_at_the_rate_of_the_course_while_it_gets_faster(
+    latencies_s: list[float],
+) -> None:
+    *warming, check = warmed(Check(rate_rps=40), latencies_s)
+    assert {(load.step, load.rate_rps, load.users) for load in warming} == {("warmup", 40, 3)}
+    assert (check.step, check.rate_rps, check.users) == ("check", 40, 3)
+
+
 def test_a_replay_has_no_use_for_a_capacity() -> None:
     search = CourseSearch(Replay(times_s=(0, 1)), QUICK, None, users=1)
-    for _ in range(3):
-        search.feed(100, 0)
+    for _ in range(2):
+        search.feed(100, 0, 0.01)
     assert search.capacity_rps is None
     assert search.laid is not None
     assert search.laid.schedule_s == (0, 1)
