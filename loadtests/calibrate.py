@@ -28,9 +28,12 @@ from serving.reference.launch import Behaviour, ReferenceServer, run
 from serving.reference.program import find_program
 
 CACHE = BUILD / "calibration"
-BUSY_S = 2.0
-LIGHT_S = 2.0
-WARMUP_S = 0.5
+BUSY_S = 1.0
+LIGHT_S = 1.0
+LIGHT_ANSWERS = 1200
+"""So many the light load lasts for at least: ten of a thousand are beyond the p99."""
+LONGEST_LIGHT_S = 10.0
+WARMUP_S = 0.3
 LIGHT_RPS = 2000.0
 LIGHT_SHARE = 0.1
 """Of its ceiling, the generator's light load is at most so much."""
@@ -75,7 +78,7 @@ def calibrate(
 ) -> Calibration:
     """Drive null servers with all of ``generator_cores``, one engine thread and server for each.
 
-    This process must run on ``generator_cores`` and nowhere else. Some 5 s. The result is kept for
+    This process must run on ``generator_cores`` and nowhere else. Some 3 s. The result is kept for
     :func:`calibrated`. EngineError when the null servers do not answer rightly.
     """
     cores = [server_cores[n % len(server_cores)] for n in range(len(generator_cores))]
@@ -154,7 +157,8 @@ def _busy(payload: Payload, server: ReferenceServer) -> Load:
 
 
 def _light(payload: Payload, server: ReferenceServer, rate_rps: float) -> Load:
-    return replace(_busy(payload, server), users=None, rate_rps=rate_rps, duration_s=LIGHT_S)
+    duration_s = min(max(LIGHT_S, LIGHT_ANSWERS / rate_rps), LONGEST_LIGHT_S)
+    return replace(_busy(payload, server), users=None, rate_rps=rate_rps, duration_s=duration_s)
 
 
 def _clock_step_ns() -> int:

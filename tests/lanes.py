@@ -49,7 +49,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_configure(config: pytest.Config) -> None:
     """Before a lane imports what it tests."""
     config.addinivalue_line("markers", "quiet: runs while nothing else does")
-    config.addinivalue_line("markers", "long: its file takes long, and begins first")
+    config.addinivalue_line("markers", "long(minutes): its file takes long, and begins early")
     if hasattr(config, "workerinput"):
         if trouble := _own_loopback():
             raise pytest.UsageError(f"a lane of its own: {trouble}; run with -n 0")
@@ -112,9 +112,10 @@ def _is_quiet(item: pytest.Item) -> bool:
     return item.get_closest_marker("quiet") is not None
 
 
-def _order(item: pytest.Item) -> tuple[bool, bool, bool]:
-    on_servers = _scope(item) == "servers"
-    return _is_quiet(item), not on_servers, item.get_closest_marker("long") is None
+def _order(item: pytest.Item) -> tuple[bool, bool, float]:
+    long = item.get_closest_marker("long")
+    minutes = long.kwargs["minutes"] if long else 0.0
+    return _is_quiet(item), _scope(item) != "servers", -minutes
 
 
 def _scope(item: pytest.Item) -> str:

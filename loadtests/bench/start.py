@@ -27,7 +27,7 @@ from serving.models.store import ensure
 
 REDLINE = Path(sys.executable).with_name("redline")
 CHECK_S = 10
-_CHECK = ("--rate", "100", "--slo", "p90=500ms,errors=5%", "--duration", str(CHECK_S))
+_CHECK = ("--rate", "100", "--slo", "p90=30ms,errors=5%", "--duration", str(CHECK_S))
 _TARGET = ("--server", "tfserving", "--protocol", "grpc", "--deployment", "embedded")
 _LIMIT_S = 120.0
 

@@ -24,7 +24,7 @@ class Search(Protocol):
 
 
 class SearchShape(LoadTestShape):
-    """Ticks once a load: asks the search, has the conductor probe, feeds the search.
+    """Ticks once a load: has the conductor probe it, feeds the search, asks for the next.
 
     Subclasses make the search and the conductor. A tick blocks while a load is measured, which
     holds up nothing but the next tick.
@@ -32,7 +32,8 @@ class SearchShape(LoadTestShape):
 
     abstract = True
     chooses_users = False
-    """Whether it says with each load which of several user classes run."""
+    """Whether only one of several user classes runs, its ``user_class``."""
+    user_class: type[User]
     _search: Search | None = None
     _conductor: Conductor | None = None
     _load: Load | None = None
@@ -60,7 +61,7 @@ class SearchShape(LoadTestShape):
             self._conductor.forget()
 
     def tick(self) -> tuple[int, float] | tuple[int, float, list[type[User]]] | None:
-        """Probe the load asked for at the last tick and ask for the next; None at the end."""
+        """Probe the load asked for last and ask for the next; None at the end."""
         if self.runner is None:
             return None
         try:
@@ -77,6 +78,9 @@ class SearchShape(LoadTestShape):
         if self._search is None:
             self._search = self.make_search(options)
             self._conductor.wait_until_ready()
+        if self._load is None and (first := self._search.next_load()) is not None:
+            self._begin(runner, self._conductor.users_of(first))
+            self._load = first
         if self._load is not None:
             self.feed(self._search, self.probed(self._conductor, self._load))
         self._load = self._search.next_load()
@@ -86,6 +90,12 @@ class SearchShape(LoadTestShape):
         users = self._conductor.users_of(self._load)
         change, self._users = abs(users - self._users), users
         return users, max(1, change)
+
+    def _begin(self, runner: Runner, users: int) -> None:
+        """Start the first load's users at once: after a tick Locust lets a second pass."""
+        chosen = [self.user_class] if self.chooses_users else None
+        runner.start(users, max(1, users), user_classes=chosen)
+        self._users = users
 
     def probed(self, conductor: Conductor, load: Load) -> Probed:
         """A probe that lost a worker's windows is void, and made again.

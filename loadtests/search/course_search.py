@@ -6,8 +6,8 @@ from loadtests.search.ceiling import MAX_ERROR_RATIO, CeilingSearch, Load, Profi
 from loadtests.search.courses import Course
 from serving.errors import RedlineError
 
-WARM_S = 1.5
-WARMUPS = 8
+WARM_S = 1.0
+WARMUPS = 12
 """So often ``WARM_S`` are spent on warming a server at the course's own rate, at most."""
 COOLER = 0.1
 """A server whose latency is shorter by this share than ever before is not warm yet."""

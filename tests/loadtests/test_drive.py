@@ -31,7 +31,7 @@ from tests.identity import self_signed
 from tests.loadtests.conftest import Redline
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(minutes=0.5)
 
 REDLINE = Path(sys.executable).with_name("redline")
 NGHTTPD = shutil.which("nghttpd") or shutil.which("nghttpd", path="/usr/sbin")

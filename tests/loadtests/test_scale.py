@@ -29,7 +29,7 @@ from tests.loadtests.report.summaries import (
     with_ceiling,
 )
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(minutes=0.5)
 
 REDLINE = Path(sys.executable).with_name("redline")
 Change = Callable[[TargetSummary], TargetSummary]

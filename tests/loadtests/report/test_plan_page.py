@@ -27,6 +27,8 @@ from tests.loadtests.report.summaries import (
     with_capacity,
 )
 
+pytestmark = pytest.mark.long(minutes=0.5)
+
 Paper = Literal["A4", "Letter"]
 PRINTABLE_PX = {("A4", "portrait"): 703, ("Letter", "portrait"): 725,
                 ("A4", "landscape"): 1032, ("Letter", "landscape"): 965}  # fmt: skip

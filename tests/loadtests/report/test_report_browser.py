@@ -16,7 +16,7 @@ from tests.loadtests.report.summaries import (
 )
 from tests.waiting import eventually
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.long(minutes=0.4)]
 
 
 def without_quantiles(summary: Summary) -> Summary:

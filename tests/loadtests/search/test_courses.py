@@ -144,7 +144,7 @@ def warmed(course: Course, latencies_s: list[float]) -> list[Load]:
         [0.09, 0.05, 0.03, 0.03],
         [math.inf, 0.03, 0.03],
         [math.inf, math.inf],
-        [0.5**n for n in range(8)],
+        [0.5**n for n in range(12)],
     ],
     ids=["warm", "within a tenth", "while it gets faster", "late", "silent", "no longer than 12 s"],
 )

@@ -12,7 +12,7 @@ from loadtests.search.ceiling import PROFILES, CeilingSearch, Load
 from tests.loadtests.queues import Queue, closed_loop
 from tests.loadtests.virtual_probes import outcome_of, probes
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(minutes=0.5)
 
 TRIALS = 1000
 

@@ -16,6 +16,8 @@ from serving.models.base import TOLERANCE
 from serving.models.store import BuiltModel, ensure
 from serving.tfserving.predict_pb2 import PredictionLog
 
+pytestmark = pytest.mark.long(minutes=1)
+
 Samples = dict[str, NDArray[np.float32]]
 
 # Run apart: TensorFlow in this process would make every other test heavier.
@@ -50,8 +52,6 @@ with open(out, "w") as file:
 """
 STANDALONE = """
 import sys
-
-pytestmark = pytest.mark.long
 sys.path.insert(0, sys.argv[1])
 module = __import__(sys.argv[2])
 module.torch_module()
