@@ -10,6 +10,8 @@ FUZZ_SECONDS ?= 60
 BIN := .venv/bin
 PROMETHEUS := exporters/prometheus
 export PYTHON TORCH_INDEX FUZZ_SECONDS
+# What is compiled once is read by the hundreds of processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup loadtest ui up down ps logs test test-compose bench sanitize fuzz lint clean
@@ -41,7 +43,7 @@ ui: setup ## both servers and Locust's web UI: choose a target and a scenario, s
 
 test: ## run every test
 	@./scripts/setup test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 test-compose: ## the stack in a real Docker engine: healthy, right, loaded, killed in part, gone
 	@./scripts/setup compose

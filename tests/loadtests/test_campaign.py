@@ -93,13 +93,14 @@ def test_the_ports_above_are_the_servers_own() -> None:
 
 
 def test_one_target_from_start_to_report(run: Run, tmp_path: Path) -> None:
-    process = run("--server", "tfserving", "--protocol", "grpc", "--deployment", "embedded")
+    chosen = ("--server", "tfserving", "--protocol", "grpc", "--deployment", "embedded")
+    process = run(*chosen, "--profile", "brief")
     output, errors = process.communicate(timeout=200)
     assert (process.returncode, errors) == (0, ""), errors + output
     assert taken_ports() == []
 
     summary = Summary.model_validate(summary_of(tmp_path))
-    assert (summary.complete, summary.failure, summary.profile) == (True, None, "quick")
+    assert (summary.complete, summary.failure, summary.profile) == (True, None, "brief")
     (target,) = summary.targets
     assert (target.server, target.protocol, target.model) == ("tfserving", "grpc", "digits")
     assert (target.body, target.batch, target.configuration) == ("tensor", 1, "tuned")
@@ -121,7 +122,7 @@ def test_one_target_from_start_to_report(run: Run, tmp_path: Path) -> None:
     assert target.calibration.rate_rps > ceiling.goodput_rps
     assert ceiling.users == held.users
     assert ceiling.goodput_rps == pytest.approx(held.right / held.duration_s, rel=1e-3)
-    assert ceiling.duration_s == pytest.approx(PROFILES["quick"].hold_s, abs=1)
+    assert ceiling.duration_s == pytest.approx(PROFILES["brief"].hold_s, abs=1)
     # Closed loop: users = goodput x mean latency (Little's law), and the median is near the mean.
     assert ceiling.latency_ms.p50 == pytest.approx(
         1000 * ceiling.users / ceiling.goodput_rps, rel=0.5

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving.errors import CorpusError, UsageError
 from serving.paths import ROOT
@@ -54,6 +53,8 @@ def test_a_signature_that_is_not_there_is_refused_by_name() -> None:
 
 def tensorflow_signature() -> bytes:
     """One input of each kind, written by TensorFlow's own messages."""
+    from tensorflow.core.protobuf import meta_graph_pb2  # seconds, which every lane would pay
+
     theirs = meta_graph_pb2.SignatureDef(method_name="tensorflow/serving/predict")
     theirs.inputs["a"].name, theirs.inputs["a"].dtype = "a:0", DT_INT64
     theirs.inputs["a"].tensor_shape.dim.add(size=-1, name="length")

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tensorflow.core.framework.tensor_pb2 import TensorProto as RealTensor
 
 from serving.tfserving.embedded.errors import ServingError
 from serving.tfserving.embedded.tensors import fill, to_arrays
 from serving.tfserving.predict_pb2 import TensorProto
+from tests.serving.tfserving import theirs
 
 ARRAYS = [
     np.array([[1.5, -2], [3, 4]], np.float32),
@@ -27,7 +26,7 @@ def test_written_tensors_are_read_by_tensorflow_and_by_us(values) -> None:
     tensor = TensorProto()
     fill(tensor, values)
     for found in (
-        tf.make_ndarray(RealTensor.FromString(tensor.SerializeToString())),
+        theirs.read(tensor.SerializeToString()),
         to_arrays({"x": tensor})["x"],
     ):
         assert found.shape == values.shape
@@ -36,7 +35,7 @@ def test_written_tensors_are_read_by_tensorflow_and_by_us(values) -> None:
 
 @pytest.mark.parametrize("values", ARRAYS, ids=lambda values: f"{values.dtype}{values.shape}")
 def test_tensors_of_tensorflow_are_read(values) -> None:
-    made = tf.make_tensor_proto(values)
+    made = theirs.made(values)
     found = to_arrays({"x": TensorProto.FromString(made.SerializeToString())})["x"]
     assert found.tolist() == values.tolist()
 
