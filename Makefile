@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Variables: PYTHON (the interpreter that .venv is made from),
 # TORCH_INDEX (an index that offers CPU builds of PyTorch), DEPLOYMENT (how loadtest runs the servers:
-# auto, image, native or embedded), ARGS (more arguments for loadtest, ui, bench, up and logs),
+# auto, image, native or embedded), ARGS (more arguments for loadtest, ui, quick, test, bench, up and logs),
 # FUZZ_SECONDS (how long to fuzz).
 PYTHON ?= python3
 TORCH_INDEX ?=
@@ -14,7 +14,7 @@ export PYTHON TORCH_INDEX FUZZ_SECONDS
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup loadtest ui up down ps logs test test-compose bench sanitize fuzz lint clean
+.PHONY: help setup loadtest ui up down ps logs quick test test-compose bench sanitize fuzz lint clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -41,7 +41,10 @@ logs: ## what the stack prints; ARGS="--follow locust-master" chooses
 ui: setup ## both servers and Locust's web UI: choose a target and a scenario, see the report
 	@$(BIN)/redline ui $(ARGS)
 
-test: ## run every test
+quick: ## what a minute can tell of a change: its lint, all types, the pure tests
+	@./scripts/quick $(ARGS)
+
+test: ## run every test, in as many lanes as there are cores; ARGS="--last-failed" goes to pytest
 	@./scripts/setup test
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 
