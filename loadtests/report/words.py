@@ -25,7 +25,8 @@ SCENARIOS = {
     "cold": "cold, a start and a version loaded under load",
 }
 STEPS: dict[ProbeStep | Literal["warmup"], str] = {
-    "warmup": "a fresh server at work until its goodput stands still; nothing of it counts",
+    "warmup": "a server at work until its goodput stands still or, at a scenario's own rate, its "
+    "answers come no faster; nothing of it counts",
     "grow": "search: the users grow fourfold until goodput stops growing",
     "refine": "search: the users are narrowed down",
     "hold": "the held measurement, made fresh, that the ceiling's figures come from",
