@@ -144,11 +144,11 @@ def _load(
 def _wait_until_judged(url: str, loads: Mapping[str, ManagedProcess]) -> None:
     """A probe of each is enough: the open loop would go on for minutes."""
     failing = 'ALERTS{alertname="ErrorRatioHigh",alertstate="firing"}'
-    assert eventually(lambda: bool(values(url, failing)), timeout_s=60)
+    assert eventually(lambda: bool(values(url, failing)), timeout_s=90)
     loads[ASTRAY.name].stop()
     for target in (CLOSED.name, OPEN.name):
         verdict = f'loadgen_verdict{{target="{target}",verdict!="NOT JUDGED"}}'
-        found = eventually(lambda expr=verdict: bool(values(url, expr)), timeout_s=90)  # type: ignore[misc]
+        found = eventually(lambda expr=verdict: bool(values(url, expr)), timeout_s=150)  # type: ignore[misc]
         assert found, loads[target].last_words()
 
 

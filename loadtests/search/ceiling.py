@@ -77,12 +77,12 @@ class Profile:
 
 PROFILES = {
     "brief": Profile(
-        warmup_s=2,
+        warmup_s=1,
         warmups=3,
-        settle_s=0.5,
-        probe_s=2,
+        settle_s=0.3,
+        probe_s=1,
         hold_s=11,
-        refinements=1,
+        refinements=0,
         max_users=1024,
         repeats=1,
         capacity=False,

@@ -43,7 +43,7 @@ def test_smoke_gets_right_answers(
     end = run_locust(
         tmp_path,
         SCENARIOS / "smoke.py",
-        *(user, "--host", running.address(protocol), "-u", "8", "-r", "8", "-t", "3s"),
+        *(user, "--host", running.address(protocol), "-u", "8", "-r", "8", "-t", "2s"),
         *("--batch", "8", "--client", client),
     )
     assert (end.exit_code, end.failures) == (0, {}), end.output
@@ -63,7 +63,7 @@ def test_many_users_stay_small(
         tmp_path,
         SCENARIOS / "smoke.py",
         *(user, "--host", torchserve.address(protocol), "--client", client),
-        *("-u", MOST_USERS, "-r", MOST_USERS, "-t", "5s"),
+        *("-u", MOST_USERS, "-r", MOST_USERS, "-t", "3s"),
     )
     assert end.exit_code == 0, end.output
     assert end.peak_mb < MEMORY_LIMIT_MB[client]
