@@ -64,7 +64,7 @@ class Metrics:
         return self
 
     def _show(self) -> None:
-        if self._prometheus is None:
+        if self._prometheus is None or self.dashboards or self._no_grafana:
             return
         try:
             self._prometheus.wait_until_ready()

@@ -22,7 +22,8 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
     scratch.mkdir()
     command = [sys.executable, "-m", "pytest", "-n", "2", SERVERS, "-k", "pinned or listens"]
     command += ["-p", "no:cacheprovider", "--basetemp", str(tmp_path / "base")]
-    environment = {**os.environ, "TMPDIR": str(scratch)}
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = {**outer, "TMPDIR": str(scratch)}
     with (tmp_path / "said").open("w+") as said:
         suite = subprocess.Popen(
             command,

@@ -43,9 +43,11 @@ def test_a_run_starts_it_on_its_own_prometheus_and_ends_it(stub: Path, tmp_path:
     run = tmp_path / "run"
     run.mkdir()
     with Metrics(run, [generator_core()]) as metrics:
+        _, where = metrics.told()
         assert metrics.dashboards
         told = provisioned(metrics.dashboards)
-        assert metrics.told()[1] == f"dashboards: {metrics.dashboards}"
+        assert where == f"dashboards: {metrics.dashboards}"
+        assert metrics.told()[1] == where
         [source] = yaml.safe_load(told["datasources"])["datasources"]
         assert source["url"] == metrics.url
         [provider] = yaml.safe_load(told["providers"])["providers"]

@@ -27,5 +27,6 @@ def test_a_prometheus_that_ends_at_once_is_said_to_do_so(
     run = tmp_path / "run"
     run.mkdir()
     with Metrics(run, [0]) as metrics:
+        assert metrics.told()[0].startswith("metrics while it runs: none (Prometheus did not start")
         assert (metrics.url, metrics.load_port) == (None, None)
         assert metrics.trouble

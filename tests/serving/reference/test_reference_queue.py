@@ -18,7 +18,7 @@ def test_who_comes_first_is_served_first_by_the_server_that_is_free_first(
     assert seen == {"right": len(records)}
     arrivals, ends = records["arrival_ns"].tolist(), records["end_ns"].tolist()
     assert records["start_ns"].tolist() == replay.starts(arrivals, ends, servers)
-    assert (records["start_ns"] > records["arrival_ns"]).mean() > 0.5  # they do queue
+    assert (records["start_ns"] > records["arrival_ns"]).mean() > 0.2  # they do queue
     assert (records["answered_ns"] >= records["end_ns"]).all()
     busy_ns = (records["end_ns"] - records["start_ns"]).sum()
     assert busy_ns <= servers * (records["end_ns"].max() - records["arrival_ns"].min())
