@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,10 +34,9 @@ def run(*command: str | Path, environment: Environment, timeout_s: float = 900) 
 
 def build(environment: Environment, cache: Path) -> Environment:
     """Build what is missing; the environment in which Compose finds all."""
-    run(HERE / "base.sh", cache / "base", environment=environment)
-    _import(cache / "base" / "root", ".", BASE, environment)
-    _collect_wheels(cache / "wheels", environment)
-    _import(cache, "wheels", WHEELS, environment)
+    with ThreadPoolExecutor() as pool:  # a base and wheels: neither needs the other
+        for done in [pool.submit(make, environment, cache) for make in (_base, _wheels)]:
+            done.result()
     environment = {
         **environment,
         "PYTHON_IMAGE": BASE,
@@ -47,6 +47,16 @@ def build(environment: Environment, cache: Path) -> Environment:
     }
     run("scripts/compose", "build", environment=environment)
     return environment
+
+
+def _base(environment: Environment, cache: Path) -> None:
+    run(HERE / "base.sh", cache / "base", environment=environment)
+    _import(cache / "base" / "root", ".", BASE, environment)
+
+
+def _wheels(environment: Environment, cache: Path) -> None:
+    _collect_wheels(cache / "wheels", environment)
+    _import(cache, "wheels", WHEELS, environment)
 
 
 def services(environment: Environment) -> dict[str, dict[str, object]]:
