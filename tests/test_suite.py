@@ -16,12 +16,12 @@ from tests.waiting import eventually
 SERVERS = "tests/serving/test_deployment.py"
 
 
-def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_nothing(tmp_path: Path, work: Path) -> None:
     """Ctrl-C in a terminal reaches the whole group, in the middle of a real server's start."""
-    scratch = tmp_path / "scratch"
+    scratch = work
     scratch.mkdir()
     command = [sys.executable, "-m", "pytest", "-n", "2", SERVERS, "-k", "pinned or listens"]
-    command += ["-p", "no:cacheprovider", "--basetemp", str(tmp_path / "base")]
+    command += ["-p", "no:cacheprovider", "--basetemp", str(work.with_name("base"))]
     outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment = {**outer, "TMPDIR": str(scratch)}
     with (tmp_path / "said").open("w+") as said:
@@ -34,7 +34,8 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
             start_new_session=True,
         )
         try:
-            assert eventually(lambda: "java" in names(family(suite.pid)), timeout_s=60)
+            started = eventually(lambda: "java" in names(family(suite.pid)), timeout_s=60)
+            assert started, Path(said.name).read_text()
             processes = family(suite.pid)
             lanes = networks(processes) - networks([psutil.Process(), processes[0]])
             os.killpg(suite.pid, signal.SIGINT)

@@ -1,7 +1,6 @@
 """REST bodies to arrays, with TensorFlow Serving's complaints where they do not fit."""
 
 import base64
-import binascii
 import json
 from typing import Any
 
@@ -249,7 +248,7 @@ def _from_base64(value: dict[str, Any]) -> bytes:
         raise invalid(f"JSON Value: {value_text(value)} not formatted correctly for base64 data")
     try:
         return base64.b64decode(value["b64"], validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise invalid("Unable to base64 decode") from error
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from serving.tfserving.embedded.errors import ServingError
@@ -121,6 +121,7 @@ VALUES = st.recursive(
 
 
 @settings(deadline=None)
+@example({"b64": "\x80"}, "inputs", STRINGS)
 @given(VALUES, st.sampled_from(["instances", "inputs"]), st.sampled_from([FLOATS, STRINGS, TWO]))
 def test_any_json_gives_arrays_or_a_refusal(value, key, infos) -> None:
     try:
