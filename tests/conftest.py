@@ -17,6 +17,7 @@ from serving.models.store import BuiltModel, ensure
 from serving.tfserving import launch as tfserving_launch
 from serving.torchserve import launch as torchserve_launch
 from tests.lanes import (  # noqa: F401 - hooks of pytest
+    in_first_lane,
     pytest_collection_finish,
     pytest_collection_modifyitems,
     pytest_configure,
@@ -38,13 +39,15 @@ def free_ports(count: int) -> list[int]:
 
 
 def server_core() -> int:
-    """The core that servers under test run on."""
-    return max(os.sched_getaffinity(0))
+    """The core that servers under test run on: in each second lane the one that `redline` takes."""
+    cores = os.sched_getaffinity(0)
+    return min(cores) if in_first_lane() else max(cores)
 
 
 def generator_core() -> int:
-    """The core that load generators under test run on."""
-    return min(os.sched_getaffinity(0))
+    """The core that load generators under test run on: where the next lane's servers are."""
+    cores = os.sched_getaffinity(0)
+    return max(cores) if in_first_lane() else min(cores)
 
 
 @pytest.fixture(scope="session")

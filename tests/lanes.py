@@ -36,6 +36,12 @@ _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
 
+def in_first_lane() -> bool:
+    """Whether this is a lane that begins with the session's servers, or each second one after."""
+    name = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return name.startswith("gw") and int(name.removeprefix("gw")) % 2 == 0
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """A lane a core; where lanes could not be kept apart, none: all in this one process."""
     del config

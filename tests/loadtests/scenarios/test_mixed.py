@@ -58,6 +58,6 @@ def test_each_part_comes_by_its_weight_and_is_recorded_apart(
             due = RATE_RPS * LENGTH_S * MIX[leg.step] / sum(MIX.values())
             assert abs(leg.whole.due - due) < 5 * due**0.5 + 0.05 * due, (client, leg.step)
             assert leg.whole.wrong == {}
-            assert leg.whole.right > 0.9 * due - 5 * due**0.5
+            assert leg.whole.right > 0.5 * due  # of a server that other work may hold up
             assert leg.whole.duration_s == pytest.approx(LENGTH_S, abs=1)
         assert {sample.moment for sample in read_server(tmp_path / client)} >= {"before", "after"}

@@ -47,7 +47,7 @@ def test_smoke_gets_right_answers(
         *("--batch", "8", "--client", client),
     )
     assert (end.exit_code, end.failures) == (0, {}), end.output
-    assert end.requests > 100
+    assert end.requests > 30
     assert end.frameworks == set()
     assert 30 < end.peak_mb < MEMORY_LIMIT_MB[client]
 
@@ -78,7 +78,7 @@ def test_they_run_in_forked_processes(tmp_path: Path, embedded: Deployment) -> N
         *("--processes", "2", "--master-bind-port", master_port, "--master-port", master_port),
     )
     assert (end.exit_code, end.failures) == (0, {}), end.output
-    assert end.requests > 100
+    assert end.requests > 30
 
 
 def test_they_run_under_a_master_elsewhere(tmp_path: Path, torchserve: Deployment) -> None:
@@ -101,7 +101,7 @@ def test_they_run_under_a_master_elsewhere(tmp_path: Path, torchserve: Deploymen
         worker.kill()
         worker.wait()
     assert (end.exit_code, end.failures) == (0, {}), end.output
-    assert end.requests > 100
+    assert end.requests > 30
 
 
 def test_they_run_in_the_web_ui(tmp_path: Path, embedded: Deployment) -> None:
