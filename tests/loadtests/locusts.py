@@ -49,7 +49,7 @@ def run_locust(folder: Path, locustfile: Path, *arguments: str) -> LocustEnd:
                 for process in family(locust.pid):
                     peak_mb = max(peak_mb, resident_mb(process))
                     frameworks |= mapped_frameworks(process)
-                time.sleep(0.1)
+                time.sleep(0.25)
         output.seek(0)
         said = output.read()
     return LocustEnd(
