@@ -121,8 +121,9 @@ def test_rates_of_users_add_up(tmp_path: Path, arrivals: str) -> None:
         end = run(tmp_path, code, peer.url, 4, 3)
     assert end.failures == {}
     assert end.requests == peer.answered
-    # 100/s for 3 s, less half a second for the start; five deviations of a Poisson count.
-    assert 250 - 5 * 250**0.5 < end.requests < 300 + 5 * 300**0.5
+    # 100/s for 3 s, of which the start may take half on a busy machine; five deviations of a
+    # Poisson count. One user alone would send 75.
+    assert 150 - 5 * 150**0.5 < end.requests < 300 + 5 * 300**0.5
 
 
 def test_a_rate_needs_the_engine(tmp_path: Path) -> None:

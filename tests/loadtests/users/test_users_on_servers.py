@@ -43,7 +43,7 @@ def test_smoke_gets_right_answers(
     end = run_locust(
         tmp_path,
         SCENARIOS / "smoke.py",
-        *(user, "--host", running.address(protocol), "-u", "8", "-r", "8", "-t", "2s"),
+        *(user, "--host", running.address(protocol), "-u", "8", "-r", "8", "-t", "3s"),
         *("--batch", "8", "--client", client),
     )
     assert (end.exit_code, end.failures) == (0, {}), end.output
