@@ -197,7 +197,10 @@ def test_a_signal_ends_all_and_keeps_the_record(
     assert f"stopped by {number.name}" in page
 
 
-def test_killing_the_run_itself_leaves_no_process(run: Run, tmp_path: Path) -> None:
+def test_killing_the_run_itself_leaves_no_process(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # a killed process clears nothing away
     process, processes = loaded(run, tmp_path, "--server", "tfserving", "--protocol", "rest")
     process.kill()
     process.wait()

@@ -9,6 +9,8 @@ from loadtests.measure.steady import runs_away
 from tests.loadtests.queues import Queue
 from tests.loadtests.virtual_probes import evidence_of, outcome_of, probes, relaxation_s, steady
 
+pytestmark = pytest.mark.long(minutes=0.2)
+
 P99 = float(np.log(100))
 """Of a single service, in its mean: what an unloaded server shows."""
 

@@ -9,6 +9,8 @@ from loadtests.planning.balancing import BALANCINGS, Balancing, Pool, simulate
 from loadtests.planning.law import Law, exponential
 from loadtests.planning.queueing import Queue
 
+pytestmark = pytest.mark.long(minutes=0.1)
+
 CONSTANT = Law((0.0, 1.0), (0.01, 0.01))
 
 

@@ -13,6 +13,8 @@ from loadtests.planning.scaling import (
     predict_ci95,
 )
 
+pytestmark = pytest.mark.long(minutes=0.2)
+
 COUNTS = np.array([1.0, 2, 4, 8, 16, 32])
 SEEDS = range(100)
 

@@ -11,6 +11,8 @@ import pytest
 
 from loadtests.search.tuning import Point, TuningSearch
 
+pytestmark = pytest.mark.long(minutes=0.1)
+
 RECORDED = Path(__file__).parents[2] / "fixtures" / "tuning" / "torchserve-grid.json"
 AXES = [(1, 2, 3, 4, 6, 8), (1, 2, 4, 8, 16, 32, 64, 128), (1, 2, 4, 8, 16)]
 STARTS = [(1, 8, 2), (4, 64, 2), (8, 128, 16), (1, 1, 1)]
