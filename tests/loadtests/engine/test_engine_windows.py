@@ -1,6 +1,7 @@
 """Windows, phases and histograms, held against what independent observers saw."""
 
 import itertools
+import math
 import os
 import socket
 import threading
@@ -67,9 +68,11 @@ def test_service_times_are_the_servers_own(peer: peers.Start) -> None:
     response = totals.histogram("response")
     assert service.get_total_count() == len(taken_us)
     for quantile in (0.1, 0.5, 0.9):
-        own = sorted(taken_us)[round(quantile * (len(taken_us) - 1))]
+        # Between two of the times one rank decides, and the two sides may round it differently.
+        rank = math.ceil(quantile * len(taken_us))
+        least, _, most = sorted(taken_us)[rank - 2 : rank + 1]
         seen = service.get_value_at_percentile(quantile * 100)
-        assert own * 0.999 <= seen <= own + 4_000, quantile  # the machine may delay both sides
+        assert least * 0.999 <= seen <= most + 4_000, quantile  # the machine may delay both sides
     # Closed loop: but for the first four, which waited for their connections, a slot was free.
     assert totals.histogram("slot_wait").get_value_at_percentile(95) == 0
     assert response.get_mean_value() >= service.get_mean_value()
