@@ -88,7 +88,7 @@ STUDIES = (
         len(SHAPES) * len(BALANCINGS),
         simulation_table,
     ),
-    Study("start", measure_starts, 3, start_table, takes="three minutes"),
+    Study("start", measure_starts, 3, start_table, takes="some minutes"),
     Study(
         "compare",
         measure_regressions,
