@@ -11,7 +11,7 @@ import pytest
 
 from serving.paths import BUILD
 from tests.compose.engine import Environment, engine
-from tests.compose.images import build, run, stand_ins
+from tests.compose.images import images, run
 from tests.compose.stack import Stack
 from tests.conftest import free_ports
 
@@ -35,9 +35,7 @@ def docker() -> Iterator[Environment]:
             "RESULTS": str(scratch / "results"),
             "OPEN_FILES": str(min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])),
         }
-        environment = build({**environment, **ports, **own}, CACHE)
-        stack.enter_context(stand_ins(environment))
-        yield environment
+        yield stack.enter_context(images({**environment, **ports, **own}, CACHE))
 
 
 @pytest.fixture(scope="package")

@@ -5,16 +5,23 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 from serving.paths import ROOT
 from tests.compose.engine import Environment
 
 HERE = Path(__file__).parent
 BASE = "redline-test-base"
-WHEELS = "redline-test-wheels"
+LINKS_PORT = 41700
+"""Of the page of wheels. The engine builds anew what has another address: one that is free costs that."""
+ON_THE_BASE = ("prometheus", "grafana")
+ON_THE_MODELS = ("tfserving", "torchserve")
+"""The services with official images, by what their stand-ins are built on."""
 
 
 def run(*command: str | Path, environment: Environment, timeout_s: float = 900) -> str:
@@ -32,31 +39,37 @@ def run(*command: str | Path, environment: Environment, timeout_s: float = 900) 
     return done.stdout
 
 
-def build(environment: Environment, cache: Path) -> Environment:
-    """Build what is missing; the environment in which Compose finds all."""
-    with ThreadPoolExecutor() as pool:  # a base and wheels: neither needs the other
-        for done in [pool.submit(make, environment, cache) for make in (_base, _wheels)]:
-            done.result()
-    environment = {
-        **environment,
-        "PYTHON_IMAGE": BASE,
-        "WHEELS": WHEELS,
-        "PIP_NO_INDEX": "1",
-        "PIP_FIND_LINKS": "/wheels",
-        "BUILD_NETWORK": "host",
-    }
-    run("scripts/compose", "build", environment=environment)
-    return environment
+@contextmanager
+def images(environment: Environment, cache: Path) -> Iterator[Environment]:
+    """The environment in which Compose finds all images; the stand-ins' names are gone at the end."""
+    environment = {**environment, "PYTHON_IMAGE": BASE, "PIP_NO_INDEX": "1"}
+    environment["BUILD_NETWORK"] = "host"
+    official = services(environment)
+    stood_in: list[str] = []
 
+    def stand_in(service: str) -> None:
+        image = str(official[service]["image"])
+        if not _exists(image, environment):
+            stood_in.append(image)
+            options = ("--network=host", "--build-arg", f"PYTHON_IMAGE={BASE}", "--tag", image)
+            run("docker", "build", *options, HERE / "stand_ins" / service, environment=environment)
 
-def _base(environment: Environment, cache: Path) -> None:
-    run(HERE / "base.sh", cache / "base", environment=environment)
-    _import(cache / "base" / "root", ".", BASE, environment)
-
-
-def _wheels(environment: Environment, cache: Path) -> None:
-    _collect_wheels(cache / "wheels", environment)
-    _import(cache, "wheels", WHEELS, environment)
+    try:
+        with ThreadPoolExecutor() as pool:
+            _all([
+                pool.submit(_import_base, cache / "base", environment),
+                pool.submit(_collect_wheels, cache / "wheels", environment),
+            ])
+            with _page_of_links(cache / "wheels") as address:
+                environment["PIP_FIND_LINKS"] = address
+                ours = pool.submit(run, "scripts/compose", "build", environment=environment)
+                _all([ours, *(pool.submit(stand_in, service) for service in ON_THE_BASE)])
+            _all([pool.submit(stand_in, service) for service in ON_THE_MODELS])
+        yield environment
+    finally:
+        for image in stood_in:
+            with suppress(AssertionError):  # it failed to build
+                run("docker", "rmi", "--no-prune", image, environment=environment)
 
 
 def services(environment: Environment) -> dict[str, dict[str, object]]:
@@ -66,22 +79,23 @@ def services(environment: Environment) -> dict[str, dict[str, object]]:
     return found
 
 
+def _all(begun: list[Future[None]]) -> None:
+    for one in begun:
+        one.result()
+
+
 @contextmanager
-def stand_ins(environment: Environment) -> Iterator[list[str]]:
-    """Images under the names of official ones that are not there; the names are gone at the end."""
-    made = []
+def _page_of_links(folder: Path) -> Iterator[str]:
+    """The address of a page of the folder's wheels: no container needs this machine's index."""
+    serve = partial(SimpleHTTPRequestHandler, directory=str(folder))
     try:
-        for service in ("tfserving", "torchserve", "prometheus", "grafana"):
-            name = str(services(environment)[service]["image"])
-            if not _exists(name, environment):
-                folder = HERE / "stand_ins" / service
-                options = ("--network=host", "--build-arg", f"PYTHON_IMAGE={BASE}", "--tag", name)
-                run("docker", "build", *options, folder, environment=environment)
-                made.append(name)
-        yield made
-    finally:
-        for name in made:
-            run("docker", "rmi", "--no-prune", name, environment=environment)
+        server = ThreadingHTTPServer(("127.0.0.1", LINKS_PORT), serve)
+    except OSError:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
+    with server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def _exists(image: str, environment: Environment) -> bool:
@@ -89,17 +103,14 @@ def _exists(image: str, environment: Environment) -> bool:
     return subprocess.run(command, env=environment, capture_output=True).returncode == 0
 
 
-def _import(folder: Path, what: str, image: str, environment: Environment) -> None:
-    """An image of a folder, made once."""
-    if not _exists(image, environment):
-        with subprocess.Popen(["tar", "-C", folder, "-c", what], stdout=subprocess.PIPE) as tar:
-            command = ["docker", "import", "-", image]
-            subprocess.run(command, env=environment, stdin=tar.stdout, check=True)
-        assert tar.returncode == 0
+def _import_base(folder: Path, environment: Environment) -> None:
+    run(HERE / "base.sh", folder, environment=environment)
+    if not _exists(BASE, environment):
+        run("docker", "import", folder / "base.tar", BASE, environment=environment)
 
 
 def _collect_wheels(folder: Path, environment: Environment) -> None:
-    """All that the images install, by this machine's own pip: no container needs its index."""
+    """All that the images install, by this machine's own pip."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     serving = project["project"]["optional-dependencies"]["serving"]
     wanted = [*project["project"]["dependencies"], *serving, *project["build-system"]["requires"]]
@@ -115,6 +126,6 @@ def _collect_wheels(folder: Path, environment: Environment) -> None:
             *wanted,
             "cmake",
             "ninja",
-            environment=environment,
+            environment={name: value for name, value in environment.items() if name != "PIP_NO_INDEX"},
         )
         ready.write_text(stamp)

@@ -150,8 +150,8 @@ def test_a_campaign_runs_on_images_with_workers_in_containers(up: Stack) -> None
     results = Path(up.environment["RESULTS"])
     redline = Path(sys.executable).with_name("redline")
     chosen = ("--server", "torchserve", "--protocol", "grpc", "--scale", "locust-worker=2")
-    command = (redline, "run", "--deployment", "image", *chosen, "--out", results)
-    told = run(*command, environment=up.environment, timeout_s=400)
+    command = (redline, "run", "--profile", "brief", "--deployment", "image", *chosen)
+    told = run(*command, "--out", results, environment=up.environment, timeout_s=400)
     assert "deployment: torchserve image" in told
     summary = json.loads((results / "latest" / "summary.json").read_text())
     (target,) = summary["targets"]
