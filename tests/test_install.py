@@ -16,8 +16,12 @@ def links(tmp_path: Path) -> Path:
     """A folder with a package that no index has."""
     info = "redline_tiny-1.0.dist-info"
     with zipfile.ZipFile(tmp_path / "redline_tiny-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: redline-tiny\nVersion: 1.0\n")
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: redline-tiny\nVersion: 1.0\n"
+        )
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         wheel.writestr(f"{info}/RECORD", "")
     return tmp_path
 
@@ -38,7 +42,9 @@ def install(settings: Path, **environment: str) -> tuple[int, str]:
 @pytest.mark.parametrize("broken", ["", "no such thing"])
 def test_it_finds_what_pip_would_find(links: Path, broken: str) -> None:
     settings = links / "pip.conf"
-    settings.write_text(f"[global]\nno-index = true\n[install]\nfind-links =\n  {links}\n  {links}/none\n")
+    settings.write_text(
+        f"[global]\nno-index = true\n[install]\nfind-links =\n  {links}\n  {links}/none\n"
+    )
     (links / "none").mkdir()
     # uv refuses a setting that it cannot read; pip does not know it
     status, told = install(settings, **({"UV_CONCURRENT_BUILDS": broken} if broken else {}))

@@ -10,7 +10,7 @@ import psutil
 
 from serving.paths import ROOT
 from tests.lanes import SHARED
-from tests.loadtests.locusts import family
+from tests.loadtests.locusts import family, running
 from tests.waiting import eventually
 
 SERVERS = "tests/serving/test_deployment.py"
@@ -46,7 +46,7 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path, work: Path) -> None:
         said.seek(0)
         assert code == 2, said.read()
     assert lanes or SHARED not in os.environ  # each lane has a network where lanes can have one
-    assert eventually(lambda: not [one for one in processes if one.is_running()])
+    assert eventually(lambda: running(processes) == [])
     assert not networks(psutil.process_iter()) & lanes
     assert list(scratch.iterdir()) == []
 

@@ -56,10 +56,12 @@ def images(environment: Environment, cache: Path) -> Iterator[Environment]:
 
     try:
         with ThreadPoolExecutor() as pool:
-            _all([
-                pool.submit(_import_base, cache / "base", environment),
-                pool.submit(_collect_wheels, cache / "wheels", environment),
-            ])
+            _all(
+                [
+                    pool.submit(_import_base, cache / "base", environment),
+                    pool.submit(_collect_wheels, cache / "wheels", environment),
+                ]
+            )
             with _page_of_links(cache / "wheels") as address:
                 environment["PIP_FIND_LINKS"] = address
                 ours = pool.submit(run, "scripts/compose", "build", environment=environment)
@@ -126,6 +128,8 @@ def _collect_wheels(folder: Path, environment: Environment) -> None:
             *wanted,
             "cmake",
             "ninja",
-            environment={name: value for name, value in environment.items() if name != "PIP_NO_INDEX"},
+            environment={
+                name: value for name, value in environment.items() if name != "PIP_NO_INDEX"
+            },
         )
         ready.write_text(stamp)

@@ -4,6 +4,7 @@ import csv
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,18 @@ def family(pid: int) -> list[psutil.Process]:
         return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
+
+
+def running(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those that have not ended; one that has, and waits for its new parent to look, has."""
+    return [one for one in processes if _status(one) not in (None, psutil.STATUS_ZOMBIE)]
+
+
+def _status(process: psutil.Process) -> str | None:
+    try:
+        return str(process.status()) if process.is_running() else None
+    except psutil.NoSuchProcess:
+        return None
 
 
 def resident_mb(process: psutil.Process) -> float:

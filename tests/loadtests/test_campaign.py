@@ -14,7 +14,6 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 from rich.console import Console
 
@@ -31,7 +30,7 @@ from serving.models.store import BuiltModel
 from serving.tfserving.launch import Ports as TFServingPorts
 from serving.torchserve.launch import Ports as TorchServePorts
 from tests.conftest import generator_core
-from tests.loadtests.locusts import family
+from tests.loadtests.locusts import family, running
 from tests.recorded_run import values_within
 from tests.waiting import eventually
 
@@ -80,10 +79,6 @@ def taken_ports() -> list[int]:
             except OSError:
                 taken.append(port)
     return taken
-
-
-def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [process for process in processes if process.is_running()]
 
 
 def test_the_ports_above_are_the_servers_own() -> None:
@@ -188,7 +183,7 @@ def test_a_signal_ends_all_and_keeps_the_record(
     output, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (130, f"redline: stopped by {number.name}\n")
     assert "incomplete, the record so far" in output
-    assert alive(processes) == []
+    assert running(processes) == []
     assert taken_ports() == []
     summary = summary_of(tmp_path)
     assert (summary["complete"], summary["failure"]) == (False, f"stopped by {number.name}")
@@ -204,7 +199,7 @@ def test_killing_the_run_itself_leaves_no_process(
     process, processes = loaded(run, tmp_path, "--server", "tfserving", "--protocol", "rest")
     process.kill()
     process.wait()
-    assert eventually(lambda: alive(processes) == [])
+    assert eventually(lambda: running(processes) == [])
     assert taken_ports() == []
 
 
@@ -216,7 +211,7 @@ def test_a_server_killed_in_a_probe_ends_the_run(run: Run, tmp_path: Path) -> No
     assert process.returncode == 1
     assert errors.startswith("redline: torchserve (native) ended by itself")
     assert errors.count("\n") == 1
-    assert alive(processes) == []
+    assert running(processes) == []
     summary = summary_of(tmp_path)
     assert not summary["complete"]
     assert "ended by itself" in summary["targets"][0]["failure"]

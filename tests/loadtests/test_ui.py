@@ -17,7 +17,7 @@ import pytest
 
 from loadtests.ports import free_port
 from serving.deployment import choose_kind, port_trouble
-from tests.loadtests.locusts import family
+from tests.loadtests.locusts import family, running
 from tests.recorded_run import values
 from tests.waiting import eventually
 
@@ -105,11 +105,11 @@ def test_choose_start_stop_choose_another_and_end(ui: Ui) -> None:
         assert not refused["success"]
         assert refused["message"].startswith(words)
 
-    assert ui.post("/swarm", load=REST, scenario="ceiling")["success"]
+    assert ui.post("/swarm", load=REST, scenario="ceiling", search="brief")["success"]
     first = "torchserve-rest-digits-x1-tuned"
     assert eventually(lambda: first in dict(ui.probed()), timeout_s=60)
     ui.post("/stop")
-    assert ui.post("/swarm", load=GRPC, scenario="ceiling")["success"]
+    assert ui.post("/swarm", load=GRPC, scenario="ceiling", search="brief")["success"]
     second = "tfserving-grpc-digits-x1-tuned"
     begun = eventually(lambda: dict(ui.probed()).get(second, 0) > dict(ui.probed())[first], 60)
     assert begun
@@ -125,7 +125,7 @@ def test_choose_start_stop_choose_another_and_end(ui: Ui) -> None:
     output, errors = ui.process.communicate(timeout=40)
     assert (ui.process.returncode, errors) == (130, "redline: stopped by SIGINT\n")
     assert "report: " in output
-    assert not [one for one in processes[1:] if one.is_running()]
+    assert running(processes[1:]) == []
     assert [port for port in (*SERVER_PORTS, ui.port) if port_trouble(port)] == []
 
 

@@ -12,7 +12,7 @@ from loadtests import engine
 from loadtests.search.ceiling import PROFILES
 from serving.deployment import Deployment
 from tests.conftest import free_ports
-from tests.loadtests.locusts import SCENARIOS, family, locust_command, run_locust
+from tests.loadtests.locusts import SCENARIOS, family, locust_command, run_locust, running
 from tests.waiting import eventually
 
 MEMORY_LIMIT_MB = {"engine": 120, "python": 150}
@@ -176,7 +176,7 @@ def test_the_ceiling_gathers_windows_from_every_process(
         stderr=subprocess.DEVNULL,
     )
     try:
-        assert eventually(lambda: len(_windows(record)) >= 9, timeout_s=40)
+        assert eventually(lambda: len(_windows(record)) >= 6, timeout_s=40)
     finally:
         everyone = family(locust.pid)
         locust.terminate()
@@ -187,7 +187,7 @@ def test_the_ceiling_gathers_windows_from_every_process(
     assert windows[0]["right"] > 10
     for window in windows[:-1]:
         assert window["duration_s"] < 1.5
-    assert eventually(lambda: not any(process.is_running() for process in everyone))
+    assert eventually(lambda: running(everyone) == [])
 
 
 def test_a_killed_worker_makes_the_probe_void(tmp_path: Path, embedded: Deployment) -> None:
@@ -215,7 +215,7 @@ def test_a_killed_worker_makes_the_probe_void(tmp_path: Path, embedded: Deployme
     finally:
         locust.terminate()
         locust.wait(30)
-    assert eventually(lambda: not any(process.is_running() for process in everyone))
+    assert eventually(lambda: running(everyone) == [])
 
 
 def _windows(record: Path) -> list[dict]:
