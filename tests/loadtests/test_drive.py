@@ -265,7 +265,7 @@ def test_tls_is_verified_against_a_file(tmp_path: Path) -> None:
     finally:
         server.stop(None).wait()
     assert (trusted.returncode, refused.returncode) == (0, 1)
-    assert result_of(trusted)["ok"] > 10
+    assert result_of(trusted)["ok"] > 0
     assert set(result_of(refused)["errors"]) == {"connect"}
 
 
