@@ -1,9 +1,10 @@
 """The suite in lanes: tests side by side, each lane with a loopback interface of its own.
 
-``pytest -n auto`` (pytest-xdist) makes a lane a core and one more, for a lane waits for a third of its
-time. A lane runs a whole file, one after another; the files that use the servers that run for the
-whole session are one lane's, so that each of these is started once. In its own network namespace a
-lane has every port to itself: the servers' conventional ones are tested in several lanes at once.
+``pytest -n auto`` (pytest-xdist) makes a lane a core and one more, for a lane waits for a third of
+its time. A lane runs a whole file, one after another; the files that use the servers that run for
+the whole session are one lane's, so that each of these is started once. In its own network
+namespace a lane has every port to itself: the servers' conventional ones are tested in several
+lanes at once.
 
 A test marked ``quiet`` runs while no other lane does anything. Files marked ``long`` begin first.
 """
@@ -43,7 +44,7 @@ def in_first_lane() -> bool:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A lane a core and one more; where lanes could not be kept apart, none: all in this process."""
+    """A lane a core and one more; none (all in this process) where they cannot be kept apart."""
     del config
     pid = os.fork()
     if not pid:

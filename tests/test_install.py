@@ -27,7 +27,7 @@ def links(tmp_path: Path) -> Path:
 
 
 def install(settings: Path, **environment: str) -> tuple[int, str]:
-    """Its exit status and what it says, with a file of pip's settings and nothing else told to pip."""
+    """Its exit status and what it says, where pip is told nothing but a file of settings."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "install", "--dry-run", "redline-tiny"],
@@ -46,7 +46,7 @@ def test_it_finds_what_pip_would_find(links: Path, broken: str) -> None:
         f"[global]\nno-index = true\n[install]\nfind-links =\n  {links}\n  {links}/none\n"
     )
     (links / "none").mkdir()
-    # uv refuses a setting that it cannot read; pip does not know it
+    # What uv cannot read of its own settings is nothing to pip.
     status, told = install(settings, **({"UV_CONCURRENT_BUILDS": broken} if broken else {}))
     assert status == 0, told
     assert ("pip tries" in told) is bool(broken)

@@ -18,7 +18,7 @@ from tests.compose.engine import Environment
 HERE = Path(__file__).parent
 BASE = "redline-test-base"
 LINKS_PORT = 41700
-"""Of the page of wheels. The engine builds anew what has another address: one that is free costs that."""
+"""Of the page of wheels, always: the engine builds anew what has another address."""
 ON_THE_BASE = ("prometheus", "grafana")
 ON_THE_MODELS = ("tfserving", "torchserve")
 """The services with official images, by what their stand-ins are built on."""
@@ -41,9 +41,8 @@ def run(*command: str | Path, environment: Environment, timeout_s: float = 900) 
 
 @contextmanager
 def images(environment: Environment, cache: Path) -> Iterator[Environment]:
-    """The environment in which Compose finds all images; the stand-ins' names are gone at the end."""
-    environment = {**environment, "PYTHON_IMAGE": BASE, "PIP_NO_INDEX": "1"}
-    environment["BUILD_NETWORK"] = "host"
+    """The environment in which Compose finds all; the stand-ins' names are gone at the end."""
+    environment = {**environment, "PYTHON_IMAGE": BASE, "BUILD_NETWORK": "host"}
     official = services(environment)
     stood_in: list[str] = []
 
@@ -63,7 +62,7 @@ def images(environment: Environment, cache: Path) -> Iterator[Environment]:
                 ]
             )
             with _page_of_links(cache / "wheels") as address:
-                environment["PIP_FIND_LINKS"] = address
+                environment |= {"PIP_FIND_LINKS": address, "PIP_NO_INDEX": "1"}
                 ours = pool.submit(run, "scripts/compose", "build", environment=environment)
                 _all([ours, *(pool.submit(stand_in, service) for service in ON_THE_BASE)])
             _all([pool.submit(stand_in, service) for service in ON_THE_MODELS])
@@ -128,8 +127,6 @@ def _collect_wheels(folder: Path, environment: Environment) -> None:
             *wanted,
             "cmake",
             "ninja",
-            environment={
-                name: value for name, value in environment.items() if name != "PIP_NO_INDEX"
-            },
+            environment=environment,
         )
         ready.write_text(stamp)

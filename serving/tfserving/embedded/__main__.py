@@ -18,9 +18,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ["TF_USE_LEGACY_KERAS"] = (
-        "1"  # TensorFlow then leaves Keras out, a third of its import
-    )
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"  # TensorFlow leaves Keras out, a third of its import
     try:
         flags = command_line.parse(sys.argv[1:])
         if flags.version:
