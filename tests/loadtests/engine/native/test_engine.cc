@@ -89,7 +89,7 @@ Target target_at(uint16_t port) {
   target.expected = {"ok"};
   target.connections = 9;
   target.threads = 3;
-  target.window = 10 * kMillisecond;
+  target.window = 50 * kMillisecond;  // 64 of them are kept for a reader that comes late
   return target;
 }
 
@@ -101,14 +101,18 @@ int main() {
   engine.start();
   std::atomic<bool> over = false;
   Sums sums;
+  std::atomic<uint64_t> answered = 0;
   std::thread reader([&] {
     while (!over) {
       sums.add(engine);
-      std::this_thread::yield();
+      answered = sums.right;
+      // Not at once again: under a sanitizer the engine's threads would not get its lock.
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   });
-  for (uint64_t round = 0; round < 6; ++round) {
-    engine.set_users(5 + round, 0);
+  // As many rounds as it takes: a sanitizer, or other work on the machine, may slow all of it.
+  for (uint64_t round = 0; round < 6 || (answered <= 500 && round < 300); ++round) {
+    engine.set_users(5 + round % 6, 0);
     engine.set_phase("users");
     std::this_thread::sleep_for(std::chrono::milliseconds(60));
     engine.set_rate(3000, Arrivals::poisson, 50);

@@ -1,17 +1,27 @@
 """How batches are cut, refused, padded and taken apart again."""
 
+from __future__ import annotations
+
 import threading
 import time
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from serving.tfserving.embedded.batching import Batcher, BatchingOptions
 from serving.tfserving.embedded.errors import ServingError, StartError
 from serving.tfserving.embedded.metrics import Metrics
 from serving.tfserving.server_config_pb2 import BatchingParameters
+from tests.late import imported_when_run
+
+if TYPE_CHECKING:
+    from serving.tfserving.embedded.batching import Batcher, BatchingOptions
+else:  # with TensorFlow, which takes seconds
+    batching_module = imported_when_run(
+        globals(), "serving.tfserving.embedded.batching", "Batcher", "BatchingOptions"
+    )
 
 LONG_S = 10
 

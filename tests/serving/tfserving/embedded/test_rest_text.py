@@ -2,6 +2,7 @@
 
 import json
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -9,13 +10,27 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from serving.tfserving.embedded.errors import ServingError
-from serving.tfserving.embedded.rest_json import columns_text, decimals, rows_text, value_text
-from serving.tfserving.embedded.rest_parse import parse_body, read_inputs
-from serving.tfserving.embedded.signature import TensorInfo
+from tests.late import imported_when_run
 
-FLOATS = {"x": TensorInfo("x:0", np.dtype(np.float32))}
-STRINGS = {"x": TensorInfo("x:0", np.dtype(object))}
-TWO = {"a": TensorInfo("a:0", np.dtype(np.float32)), "b": TensorInfo("b:0", np.dtype(np.int64))}
+if TYPE_CHECKING:
+    from serving.tfserving.embedded.rest_json import columns_text, decimals, rows_text, value_text
+    from serving.tfserving.embedded.rest_parse import parse_body, read_inputs
+else:  # with TensorFlow, which takes seconds
+    rest_json = imported_when_run(
+        globals(),
+        "serving.tfserving.embedded.rest_json",
+        *("columns_text", "decimals", "rows_text", "value_text"),
+    )
+    rest_parse = imported_when_run(
+        globals(), "serving.tfserving.embedded.rest_parse", "parse_body", "read_inputs"
+    )
+
+FLOATS = {"x": SimpleNamespace(dtype=np.dtype(np.float32))}
+STRINGS = {"x": SimpleNamespace(dtype=np.dtype(object))}
+TWO = {
+    "a": SimpleNamespace(dtype=np.dtype(np.float32)),
+    "b": SimpleNamespace(dtype=np.dtype(np.int64)),
+}
 
 
 @pytest.mark.parametrize(

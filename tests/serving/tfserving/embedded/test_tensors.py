@@ -1,14 +1,23 @@
 """TensorProtos in and out, with TensorFlow's own reader as the oracle."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.tfserving.embedded.errors import ServingError
-from serving.tfserving.embedded.tensors import fill, to_arrays
 from serving.tfserving.predict_pb2 import TensorProto
+from tests.late import imported_when_run
 from tests.serving.tfserving import theirs
+
+if TYPE_CHECKING:
+    from serving.tfserving.embedded.tensors import fill, to_arrays
+else:  # with TensorFlow, which takes seconds
+    tensors = imported_when_run(
+        globals(), "serving.tfserving.embedded.tensors", "fill", "to_arrays"
+    )
 
 ARRAYS = [
     np.array([[1.5, -2], [3, 4]], np.float32),
