@@ -6,7 +6,7 @@ the whole session are one lane's, so that each of these is started once. In its 
 namespace a lane has every port to itself: the servers' conventional ones are tested in several
 lanes at once.
 
-A test marked ``quiet`` runs while no other lane does anything. Files marked ``long`` begin first.
+Files marked ``long`` begin first.
 """
 
 import contextlib
@@ -18,7 +18,6 @@ import shutil
 import socket
 import struct
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ SESSION_SERVERS = {
     "_shared": "stand-in",
 }
 """The fixtures that start servers for the whole session: all tests of one word are one lane's."""
-_SCOPES, _LOCK = "scopes.json", "quiet"
+_SCOPES = "scopes.json"
 _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
@@ -55,7 +54,6 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before a lane imports what it tests."""
-    config.addinivalue_line("markers", "quiet: runs while nothing else does")
     config.addinivalue_line("markers", "long(minutes): its file takes long, and begins early")
     if hasattr(config, "workerinput"):
         if trouble := _own_loopback():
@@ -73,7 +71,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long begins first, what wants quiet comes last."""
+    """What takes long begins first."""
     items.sort(key=_order)
 
 
@@ -105,29 +103,13 @@ class _Lanes(LoadScopeScheduling):
         return self._read
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """A quiet test waits for the other lanes, and they for it."""
-    if not (shared := os.environ.get(SHARED)):
-        return (yield)
-    with Path(shared, _LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if _is_quiet(item) else fcntl.LOCK_SH)
-        return (yield)
-
-
-def _is_quiet(item: pytest.Item) -> bool:
-    return item.get_closest_marker("quiet") is not None
-
-
-def _order(item: pytest.Item) -> tuple[bool, bool, float]:
+def _order(item: pytest.Item) -> tuple[bool, float]:
     long = item.get_closest_marker("long")
     minutes = long.kwargs["minutes"] if long else 0.0
-    return _is_quiet(item), _scope(item) != "servers", -minutes
+    return _scope(item) != "servers", -minutes
 
 
 def _scope(item: pytest.Item) -> str:
-    if _is_quiet(item):
-        return "quiet"
     used = [SESSION_SERVERS[name] for name in _fixtures(item) if name in SESSION_SERVERS]
     return used[0] if used else str(item.path)
 
