@@ -35,6 +35,8 @@ EMPTY = {
 """Queries that have no answer in a run where nothing is wrong, by a metric in them."""
 NOT_EVERYWHERE = ("redline_host_cpu_wait_seconds_total", "redline_host_cpu_starved_seconds_total")
 """What some kernels do not tell."""
+SURELY_SCRAPED = 5
+"""So many seconds cannot all fall between two scrapes, as one may on a busy machine."""
 NOT_SHOWN = {
     "model_server_request_rows": "the client's batch is known; for who looks closer",
     "redline_process_up": "as a variable's source only",
@@ -114,7 +116,8 @@ def test_every_query_has_an_answer(recorded_run: RecordedRun, prometheus: str) -
                 unanswered.add(f"{uid}: {name}: {expr}")
             assert all(0 <= number < 1e15 for number in numbers), (name, expr, numbers)
     seen = [w for windows in recorded_run.windows.values() for w in windows if w.right]
-    too_few = [q for q in QUANTILES if all(quantiles(w.times.response)[q] is None for w in seen)]
+    told = {q: [w for w in seen if quantiles(w.times.response)[q] is not None] for q in QUANTILES}
+    too_few = [q for q in QUANTILES if len(told[q]) < SURELY_SCRAPED]
     allowed = (*EMPTY, *NOT_EVERYWHERE, *(f'q="{q}"' for q in too_few))
     unexplained = {each for each in unanswered if not any(name in each for name in allowed)}
     assert unexplained == set()
