@@ -17,7 +17,6 @@ from serving.models.store import BuiltModel, ensure
 from serving.tfserving import launch as tfserving_launch
 from serving.torchserve import launch as torchserve_launch
 from tests.lanes import (  # noqa: F401 - hooks of pytest
-    in_first_lane,
     pytest_collection_finish,
     pytest_collection_modifyitems,
     pytest_configure,
@@ -38,15 +37,13 @@ def free_ports(count: int) -> list[int]:
 
 
 def server_core() -> int:
-    """The core that servers under test run on: in each second lane the one that `redline` takes."""
-    cores = os.sched_getaffinity(0)
-    return min(cores) if in_first_lane() else max(cores)
+    """The core that servers under test run on, but those of `redline`: it takes the last ones."""
+    return min(os.sched_getaffinity(0))
 
 
 def generator_core() -> int:
-    """The core that load generators under test run on: where the next lane's servers are."""
-    cores = os.sched_getaffinity(0)
-    return max(cores) if in_first_lane() else min(cores)
+    """The core that load generators under test run on."""
+    return max(os.sched_getaffinity(0))
 
 
 @pytest.fixture(scope="session")

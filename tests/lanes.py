@@ -6,7 +6,8 @@ the whole session are one lane's, so that each of these is started once. In its 
 namespace a lane has every port to itself: the servers' conventional ones are tested in several
 lanes at once.
 
-Files marked ``long`` begin first.
+Files marked ``long`` begin first. Those marked ``whole_run`` follow each other in one lane: two
+runs that load servers to their ceilings at once would starve each other.
 """
 
 import contextlib
@@ -36,12 +37,6 @@ _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
 
-def in_first_lane() -> bool:
-    """Whether this is a lane that begins with the session's servers, or each second one after."""
-    name = os.environ.get("PYTEST_XDIST_WORKER", "")
-    return name.startswith("gw") and int(name.removeprefix("gw")) % 2 == 0
-
-
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """A lane a core and one more; none (all in this process) where they cannot be kept apart."""
     del config
@@ -55,6 +50,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_configure(config: pytest.Config) -> None:
     """Before a lane imports what it tests."""
     config.addinivalue_line("markers", "long(minutes): its file takes long, and begins early")
+    config.addinivalue_line("markers", "whole_run: loads servers to their ceilings, one by one")
     if hasattr(config, "workerinput"):
         if trouble := _own_loopback():
             raise pytest.UsageError(f"a lane of its own: {trouble}; run with -n 0")
@@ -110,6 +106,8 @@ def _order(item: pytest.Item) -> tuple[bool, float]:
 
 
 def _scope(item: pytest.Item) -> str:
+    if item.get_closest_marker("whole_run"):
+        return "whole runs"
     used = [SESSION_SERVERS[name] for name in _fixtures(item) if name in SESSION_SERVERS]
     return used[0] if used else str(item.path)
 

@@ -54,6 +54,7 @@ VERDICT = re.compile(
 )
 
 
+@pytest.mark.whole_run
 @pytest.mark.long(minutes=3)
 @pytest.mark.timeout(480)
 def test_the_tutorial_is_as_it_says() -> None:

@@ -22,7 +22,7 @@ import psutil
 
 from serving.paths import ROOT
 from serving.process import ManagedProcess
-from tests.conftest import free_ports, server_core
+from tests.conftest import free_ports
 from tests.waiting import eventually
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
@@ -139,11 +139,12 @@ class _Place:
         stand_in.write_text(_STAND_IN)
         stand_in.chmod(0o755)
         path = f"{self._bin}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-        self._environment = {"PATH": path, "TMPDIR": str(folder / "tmp")}
+        scratch = str(folder / "tmp")  # TorchServe's is named by TEMP
+        self._environment = {"PATH": path, "TMPDIR": scratch, "TEMP": scratch}
 
     def own(self, text: str) -> str:
-        """Ports and cores that are free here in place of the text's."""
-        text = CORE.sub(rf"\1 {server_core()}", text)
+        """Ports that are free here in place of the text's, and the core that `redline` takes."""
+        text = CORE.sub(rf"\1 {max(os.sched_getaffinity(0))}", text)
         return re.sub("|".join(PORTS), lambda found: self._ports[found[0]], text)
 
     def run(self) -> tuple[str, list[str]]:

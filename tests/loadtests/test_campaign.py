@@ -34,7 +34,7 @@ from tests.loadtests.locusts import family, running
 from tests.recorded_run import values_within
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.long(minutes=2)
+pytestmark = [pytest.mark.whole_run, pytest.mark.long(minutes=2)]
 
 REDLINE = Path(sys.executable).with_name("redline")
 ALL_PORTS = [8500, 8501, 8080, 8081, 8082, 7070, 7071]

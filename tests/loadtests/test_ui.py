@@ -21,7 +21,7 @@ from tests.loadtests.locusts import family, running
 from tests.recorded_run import values
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.long(minutes=1)
+pytestmark = [pytest.mark.whole_run, pytest.mark.long(minutes=1)]
 
 REDLINE = Path(sys.executable).with_name("redline")
 GRPC = f"tfserving ({choose_kind('tfserving', 'auto')}) over grpc"
