@@ -167,7 +167,7 @@ def test_latencies_are_those_of_the_record(
 ) -> None:
     """Exactly, each second's own; a quantile that too few answers stand behind is on neither.
 
-    A second that no scrape saw is not shown: a busy machine scrapes late. Most are seen.
+    A second that no scrape saw is not shown: a busy machine scrapes late. Most are seen, but two.
     """
     windows = recorded_run.probes[target.name].measured[-9:]
     for q in ("p50", "p90", "p99"):
@@ -175,7 +175,7 @@ def test_latencies_are_those_of_the_record(
         known_s = {round(us / 1e6, 9) for us in told if us is not None}
         panel = f"{q} of response latency"
         seen_s = {round(value, 9) for value in shown("redline-overview", panel, target)}
-        assert len(seen_s & known_s) > len(known_s) / 2 or not known_s
+        assert len(seen_s & known_s) >= min(len(known_s) - 2, len(known_s) / 2)
         assert len(seen_s - known_s) <= 2  # of the seconds at either end
         assert known_s or q != "p50"
 
