@@ -42,7 +42,7 @@ COPY --from=build /built /built
 RUN pip install --no-deps --no-index /built/*.whl \
     && python -c 'import sys; from loadtests import engine; sys.exit(engine.why_unavailable() or 0)' \
     && ln -s "$(python -c 'import loadtests.scenarios as s; print(*s.__path__)')" /scenarios \
-    && for command in "locust --version" "python -m exporters --help"; do $command >/dev/null; done
+    && for command in "locust --version" "python -m exporters --help"; do $command >/dev/null || exit; done
 USER 10001:10001
 WORKDIR /tmp
 
