@@ -11,7 +11,7 @@ from loadtests.search.courses import LOADING
 from serving.deployment import Deployment
 from serving.errors import RedlineError
 from serving.models.store import BuiltModel
-from serving.versions import load_next
+from serving.versions import load_next, unload_last
 
 LIMIT_S = 120.0
 
@@ -49,12 +49,13 @@ class NextVersion:
 
     def _load(self) -> None:
         asked_at_s, began_s = time.time(), time.monotonic()
-        why = None
+        why = took_s = None
         try:
             load_next(self._server, self._built, LIMIT_S)
+            took_s = round(time.monotonic() - began_s, 3)
+            unload_last(self._server, self._built, LIMIT_S)
         except RedlineError as error:
             why = str(error)
-        took_s = None if why else round(time.monotonic() - began_s, 3)
         write_version(
             self._folder,
             VersionLoaded(

@@ -29,6 +29,8 @@ _POLL_S = 0.05
 _ASK_TIMEOUT_S = 10.0
 _OLD, _NEW = "1.0", "2.0"
 """TorchServe's versions; TensorFlow Serving's are 1 and 2."""
+_LAST_BATCH_S = 1.0
+"""How long TorchServe may take over the batch that a worker holds, of which nothing tells."""
 
 
 def own_copy(built: BuiltModel, folder: Path) -> BuiltModel:
@@ -55,13 +57,32 @@ def may_load(launch: Launch) -> Launch:
 
 
 def load_next(server: Deployment, built: BuiltModel, timeout_s: float) -> None:
-    """Have ``server`` load version 2 of ``built``, the copy that it serves, and leave version 1.
+    """Have ``server`` load version 2 of ``built``, the copy that it serves, and ask it from now on.
 
     Returns when version 2 answers. DeploymentError when it does not within ``timeout_s``.
     """
     {"tfserving": _tfserving, "torchserve": _torchserve}[server.launch.server](
         server, built, timeout_s
     )
+
+
+def unload_last(server: Deployment, built: BuiltModel, timeout_s: float) -> None:
+    """Have ``server`` let go of version 1 once it has answered; TensorFlow Serving does by itself.
+
+    TorchServe ends its workers at once, and answers 500 to what they hold: it is asked when nothing
+    waits any more. DeploymentError when that is not so within ``timeout_s``.
+    """
+    if server.launch.server != "torchserve":
+        return
+    version = f"{server.launch.addresses['management']}/models/{built.spec.name}/{_OLD}"
+
+    def nothing_waits() -> bool:
+        (told,) = json.loads(_call("GET", version, timeout_s))
+        return not told["jobQueueStatus"]["pendingRequests"]
+
+    _wait(nothing_waits, timeout_s, "the last version still had requests")
+    time.sleep(_LAST_BATCH_S)
+    _call("DELETE", version, timeout_s)
 
 
 def _tfserving(server: Deployment, built: BuiltModel, timeout_s: float) -> None:
@@ -79,7 +100,7 @@ def _tfserving(server: Deployment, built: BuiltModel, timeout_s: float) -> None:
         )
         request = GetModelStatusRequest()
         request.model_spec.name = built.spec.name
-        _wait(lambda: _available(ask, request), timeout_s)
+        _wait(lambda: _available(ask, request), timeout_s, "the next version was not served")
 
 
 def _available(ask: Any, request: GetModelStatusRequest) -> bool:
@@ -96,7 +117,7 @@ def _available(ask: Any, request: GetModelStatusRequest) -> bool:
 
 
 def _torchserve(server: Deployment, built: BuiltModel, timeout_s: float) -> None:
-    """Registered with as many workers and the same batches, made the default, the old one taken."""
+    """Registered with as many workers and the same batches, and made the default."""
     name, management = built.spec.name, server.launch.addresses["management"]
     archive = built.mar.with_name(f"{name}-{_NEW}.mar")
     _write_next(built.mar, archive)
@@ -111,7 +132,6 @@ def _torchserve(server: Deployment, built: BuiltModel, timeout_s: float) -> None
     }
     _call("POST", f"{management}/models?{urlencode(asked)}", timeout_s)
     _call("PUT", f"{management}/models/{name}/{_NEW}/set-default", timeout_s)
-    _call("DELETE", f"{management}/models/{name}/{_OLD}", timeout_s)
 
 
 def _write_next(old: Path, new: Path) -> None:
@@ -140,9 +160,9 @@ def _call(method: str, url: str, timeout_s: float) -> bytes:
     return body
 
 
-def _wait(done: Callable[[], bool], timeout_s: float) -> None:
+def _wait(done: Callable[[], bool], timeout_s: float, trouble: str) -> None:
     deadline = time.monotonic() + timeout_s
     while not done():
         if time.monotonic() > deadline:
-            raise DeploymentError(f"the next version was not served within {timeout_s:.0f} s")
+            raise DeploymentError(f"{trouble} after {timeout_s:.0f} s")
         time.sleep(_POLL_S)

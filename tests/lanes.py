@@ -6,8 +6,9 @@ the whole session are one lane's, so that each of these is started once. In its 
 namespace a lane has every port to itself: the servers' conventional ones are tested in several
 lanes at once.
 
-Files marked ``long`` begin first. Those marked ``whole_run`` follow each other in one lane: two
-runs that load servers to their ceilings at once would starve each other.
+What is marked ``long`` begins first. Tests marked ``follow`` with one word follow each other in one
+lane, whatever their files: two runs that load servers to their ceilings at once would starve each
+other (``whole_run``), and two TorchServes take twice as long to start (``own_torchserve``).
 """
 
 import contextlib
@@ -32,6 +33,8 @@ SESSION_SERVERS = {
     "_shared": "stand-in",
 }
 """The fixtures that start servers for the whole session: all tests of one word are one lane's."""
+whole_run = pytest.mark.follow("whole runs", minutes=4)
+own_torchserve = pytest.mark.follow("TorchServes of their own", minutes=0.8)
 _SCOPES = "scopes.json"
 _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
@@ -50,7 +53,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_configure(config: pytest.Config) -> None:
     """Before a lane imports what it tests."""
     config.addinivalue_line("markers", "long(minutes): its file takes long, and begins early")
-    config.addinivalue_line("markers", "whole_run: loads servers to their ceilings, one by one")
+    config.addinivalue_line("markers", "follow(word, minutes): all of a word follow each other")
     if hasattr(config, "workerinput"):
         if trouble := _own_loopback():
             raise pytest.UsageError(f"a lane of its own: {trouble}; run with -n 0")
@@ -100,14 +103,14 @@ class _Lanes(LoadScopeScheduling):
 
 
 def _order(item: pytest.Item) -> tuple[bool, float]:
-    long = item.get_closest_marker("long")
-    minutes = long.kwargs["minutes"] if long else 0.0
+    marks = map(item.get_closest_marker, ("follow", "long"))
+    minutes = max((mark.kwargs["minutes"] for mark in marks if mark), default=0.0)
     return _scope(item) != "servers", -minutes
 
 
 def _scope(item: pytest.Item) -> str:
-    if item.get_closest_marker("whole_run"):
-        return "whole runs"
+    if follow := item.get_closest_marker("follow"):
+        return str(follow.args[0])
     used = [SESSION_SERVERS[name] for name in _fixtures(item) if name in SESSION_SERVERS]
     return used[0] if used else str(item.path)
 

@@ -20,6 +20,7 @@ from collections import Counter
 import pytest
 
 from loadtests.report.numbers import DASH
+from tests.lanes import whole_run
 from tests.tutorial import TUTORIAL, Step, carry_out, said, told_exit_code
 
 NUMBER = re.compile(r"(?:± ?)?\d[\d,.]*|" + DASH)
@@ -54,8 +55,7 @@ VERDICT = re.compile(
 )
 
 
-@pytest.mark.whole_run
-@pytest.mark.long(minutes=3)
+@whole_run
 @pytest.mark.timeout(480)
 def test_the_tutorial_is_as_it_says() -> None:
     text = TUTORIAL.read_text()

@@ -11,7 +11,7 @@ from loadtests.measure.slo import DEFAULT_MAX_ERROR_RATIO
 @dataclass(frozen=True, slots=True)
 class Met:
     """What the server did: its first right answer ``ready_s`` after its start, and the next
-    version ``took_s`` after ``asked_at_s``, or ``why`` not.
+    version ``took_s`` after ``asked_at_s``; ``why`` not, or why the last one was not unloaded.
     """
 
     ready_s: float
@@ -59,11 +59,11 @@ def _word(met: Met | None, failed: float) -> tuple[str, bool | None]:
 def _start(met: Met | None) -> list[str]:
     if met is None:
         return ["Nobody had a version loaded: redline run does that, a locustfile alone does not."]
-    served = (
-        f"the next version was served {met.took_s:.1f} s after it was asked for"
-        if met.took_s is not None
-        else f"the next version was not loaded: {met.why}"
-    )
+    if met.took_s is None:
+        served = f"the next version was not loaded: {met.why}"
+    else:
+        served = f"the next version was served {met.took_s:.1f} s after it was asked for"
+        served += f"; the last one was not unloaded: {met.why}" if met.why else ""
     return [f"The first right answer came {met.ready_s:.1f} s after the start; {served}."]
 
 

@@ -43,7 +43,8 @@ class VersionLoaded:
     """A server that was started, and asked for its model's next version in mid-load.
 
     It gave its first right answer ``ready_s`` after its start. ``took_s`` later than ``asked_at_s``
-    (seconds since the epoch) it served the version; None where it never did, and ``why`` says so.
+    (seconds since the epoch) it served the version; None where it never did. ``why`` says why not,
+    or why the last version was not unloaded after that.
     """
 
     target: str

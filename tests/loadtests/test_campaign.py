@@ -30,11 +30,12 @@ from serving.models.store import BuiltModel
 from serving.tfserving.launch import Ports as TFServingPorts
 from serving.torchserve.launch import Ports as TorchServePorts
 from tests.conftest import generator_core
+from tests.lanes import whole_run
 from tests.loadtests.locusts import family, running
 from tests.recorded_run import values_within
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.whole_run, pytest.mark.long(minutes=2)]
+pytestmark = whole_run
 
 REDLINE = Path(sys.executable).with_name("redline")
 ALL_PORTS = [8500, 8501, 8080, 8081, 8082, 7070, 7071]

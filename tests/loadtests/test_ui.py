@@ -17,11 +17,12 @@ import pytest
 
 from loadtests.ports import free_port
 from serving.deployment import choose_kind, port_trouble
+from tests.lanes import whole_run
 from tests.loadtests.locusts import family, running
 from tests.recorded_run import values
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.whole_run, pytest.mark.long(minutes=1)]
+pytestmark = whole_run
 
 REDLINE = Path(sys.executable).with_name("redline")
 GRPC = f"tfserving ({choose_kind('tfserving', 'auto')}) over grpc"

@@ -21,6 +21,7 @@ from serving.parity import check_parity
 from serving.tfserving import launch as tfserving_launch
 from serving.torchserve import launch as torchserve_launch
 from tests.conftest import free_ports, server_core
+from tests.lanes import own_torchserve
 from tests.waiting import eventually
 
 ON_ALL = pytest.mark.parametrize("server", ["torchserve", "embedded", "native"])
@@ -153,6 +154,7 @@ def broken_archive(digits: BuiltModel, folder: Path, line: bytes) -> BuiltModel:
     return broken
 
 
+@own_torchserve
 def test_a_worker_that_cannot_start_is_told_though_the_server_says_healthy(
     digits: BuiltModel, tmp_path: Path, work: Path
 ) -> None:
@@ -166,6 +168,7 @@ def test_a_worker_that_cannot_start_is_told_though_the_server_says_healthy(
         running.wait_until_right(corpus)
 
 
+@own_torchserve
 def test_a_corrupt_archive_is_told(digits: BuiltModel, tmp_path: Path, work: Path) -> None:
     broken = BuiltModel(digits.spec, tmp_path / "model")
     broken.mar.parent.mkdir(parents=True)
@@ -178,6 +181,7 @@ def test_a_corrupt_archive_is_told(digits: BuiltModel, tmp_path: Path, work: Pat
         running.wait_until_right(open_corpus(digits, "torchserve", "json", 1))
 
 
+@own_torchserve
 def test_a_server_that_is_killed_is_noticed_and_cleaned_up(
     digits: BuiltModel, tmp_path: Path, work: Path
 ) -> None:

@@ -13,6 +13,7 @@ from serving.tfserving import launch as tfserving_launch
 from serving.torchserve import launch as torchserve_launch
 from serving.versions import own_copy
 from tests.conftest import free_ports, server_core
+from tests.lanes import own_torchserve
 
 MANIFEST = "MAR-INF/MANIFEST.json"
 
@@ -45,6 +46,7 @@ def test_tensorflow_serving_serves_several(digits: BuiltModel, work: Path) -> No
     check(launch, models, work)
 
 
+@own_torchserve
 def test_torchserve_serves_several(digits: BuiltModel, work: Path) -> None:
     models = [digits, other(digits, work.with_name("others"))]
     ports = torchserve_launch.Ports(*free_ports(5))

@@ -12,6 +12,7 @@ from serving.tfserving import launch as tfserving
 from serving.torchserve import launch as torchserve
 from serving.tuning import name_of, tunable, write_configuration
 from tests.conftest import free_ports, server_core
+from tests.lanes import own_torchserve
 
 
 def test_the_search_begins_with_the_tuned_configuration() -> None:
@@ -38,6 +39,7 @@ def test_a_name_tells_the_settings() -> None:
     assert name_of({"workers": 2, "batch_size": 16, "batch_delay_ms": 4}) == "w2-b16-d4"
 
 
+@own_torchserve
 def test_torchserve_runs_with_the_settings(digits: BuiltModel, work: Path, tmp_path: Path) -> None:
     settings = {"workers": 2, "batch_size": 8, "batch_delay_ms": 3}
     write_configuration("torchserve", settings, tmp_path / "own", "A trial.")

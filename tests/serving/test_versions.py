@@ -18,8 +18,9 @@ from serving.launch import Launch
 from serving.models.store import BuiltModel
 from serving.tfserving import launch as tfserving_launch
 from serving.torchserve import launch as torchserve_launch
-from serving.versions import load_next, may_load, own_copy
+from serving.versions import load_next, may_load, own_copy, unload_last
 from tests.conftest import free_ports, server_core
+from tests.lanes import own_torchserve
 
 
 @contextmanager
@@ -50,6 +51,7 @@ def loaded(launch: Launch, digits: BuiltModel, copy: BuiltModel, work: Path, at:
         assert 0.1 < ready_s < 120
         with asked(server, digits) as differences:
             load_next(server, copy, timeout_s=60)
+            unload_last(server, copy, timeout_s=60)
             known = len(differences)
         assert known > 0
         assert max(differences) < 1e-4
@@ -68,6 +70,7 @@ def test_tensorflow_serving_finds_a_new_folder(digits: BuiltModel, work: Path) -
     assert not (digits.tfserving_base_path / "2").exists()
 
 
+@own_torchserve
 def test_torchserve_is_given_another_archive(digits: BuiltModel, work: Path) -> None:
     copy = own_copy(digits, work.with_name("model"))
     ports = torchserve_launch.Ports(*free_ports(5))

@@ -256,6 +256,8 @@ def test_a_version_that_cost_requests_or_never_came_is_bad() -> None:
     never = cold(calm(), Met(8, 11, None, "no room"))
     assert (never.word, never.good) == ("not loaded", False)
     assert "the next version was not loaded: no room." in never.says[0]
+    both = cold(calm(), Met(8, 11, 3.5, "no answer"))
+    assert both.says[0].endswith("it was asked for; the last one was not unloaded: no answer.")
     unseen = cold(calm(), None)
     assert (unseen.word, unseen.good) == ("no version seen", None)
 
