@@ -17,6 +17,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import socket
 import struct
 import tempfile
@@ -53,6 +54,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_configure(config: pytest.Config) -> None:
     """Before a lane imports what it tests."""
     config.addinivalue_line("markers", "long(minutes): its file takes long, and begins early")
+    # In the background of a shell it is ignored, by all that this process starts as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "follow(word, minutes): all of a word follow each other")
     if hasattr(config, "workerinput"):
         if trouble := _own_loopback():
