@@ -15,6 +15,7 @@ from serving.requests.make import TOLERANCE, Order, make_corpus
 from serving.requests.values import BATCH, SEED, Wish, parse_dims, parse_range
 
 FORMS = ("json", "float32", "bytes")
+STATUS = "status"
 
 
 @app.command()
@@ -33,10 +34,12 @@ def record_corpus(
         ),
     ] = None,
     expected: Annotated[
-        Optional[Path],  # noqa: UP045
+        Optional[str],  # noqa: UP045
         typer.Option(
             help="The answers, one for each request: JSON lines, a folder, or an archive by output "
-            "name. Without it they are recorded, one request at a time."
+            "name. Without it they are recorded, one request at a time, each asked twice. status: "
+            "for a model that does not repeat itself; of each answer only status, shape and type "
+            "are checked (./status is a folder of that name)."
         ),
     ] = None,
     answer_form: Annotated[
@@ -84,6 +87,8 @@ def record_corpus(
     if answer_form and (server == "tfserving" or answer_form not in FORMS):
         among("answer form", [answer_form], FORMS)
         raise UsageError("--answer-form is for TorchServe: TensorFlow Serving's form is known")
+    if expected == STATUS and not answers:
+        raise UsageError("--expected status records the answers' shapes: leave out --no-answers")
     dims = parse_dims(dim)
     if batch and BATCH in dims:
         raise UsageError(f"--batch and --dim {BATCH} say the same: give one of them")
@@ -101,8 +106,9 @@ def record_corpus(
         ),
         source=source,
         rows_told=batch is not None,
-        expected=expected,
+        expected=Path(expected) if expected and expected != STATUS else None,
         record=answers,
+        shapes=expected == STATUS,
         form=answer_form,  # type: ignore[arg-type]  # one of FORMS
         tolerance=tolerance,
     )

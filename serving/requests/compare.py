@@ -34,6 +34,56 @@ def difference(form: AnswerForm, expected: bytes | None, answer: bytes) -> float
         return WRONG
 
 
+def varied(form: AnswerForm, one: bytes, other: bytes) -> tuple[float, str]:
+    """How far apart two answers to one request are, as ``difference``, and in which output.
+
+    The output is named by its path, as in ``predictions.score``; "" where the answer is but one.
+    """
+    read = _READERS[form]
+    try:
+        apart, path = _worst(read(one), read(other))
+    except RecursionError:
+        return WRONG, ""
+    return apart, ".".join(path)
+
+
+def same_shape(form: AnswerForm, expected: bytes, answer: bytes) -> bool:
+    """Whether names, shapes and types are as expected, whatever the values; WireError."""
+    read = _READERS[form]
+    try:
+        return _same_shape(read(expected), read(answer))
+    except RecursionError:
+        return False
+
+
+def _worst(one: Any, other: Any) -> tuple[float, tuple[str, ...]]:
+    """Rows of a list have no name: theirs is that of what is in them."""
+    if isinstance(one, Mapping) and one and _same_keys(one, other):
+        each = [(key, _worst(one[key], other[key])) for key in one]
+        key, (apart, path) = max(each, key=lambda named: named[1][0])
+        return apart, (str(key), *path)
+    rows = isinstance(one, list) and any(isinstance(row, Mapping) for row in one)
+    if rows and isinstance(other, list) and len(one) == len(other):
+        return max((_worst(*pair) for pair in zip(one, other, strict=True)), key=lambda w: w[0])
+    return _apart(one, other), ()
+
+
+def _same_shape(expected: Any, found: Any) -> bool:
+    if isinstance(expected, np.ndarray):
+        return bool(expected.shape == found.shape and expected.dtype.kind == found.dtype.kind)
+    if isinstance(expected, Mapping):
+        return _same_keys(expected, found) and all(
+            _same_shape(value, found[key]) for key, value in expected.items()
+        )
+    if isinstance(expected, list):
+        return (
+            isinstance(found, list)
+            and len(expected) == len(found)
+            and all(map(_same_shape, expected, found))
+        )
+    return type(expected) is type(found) or (_is_number(expected) and _is_number(found))
+
+
 def _predict(answer: bytes) -> dict[str, NDArray[Any]]:
     try:
         outputs = PredictResponse.FromString(answer).outputs

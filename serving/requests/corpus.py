@@ -21,12 +21,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from serving.corpus import protocol_of
 from serving.errors import CorpusError
-from serving.requests.compare import AnswerForm, difference
+from serving.requests.compare import WRONG, AnswerForm, difference, same_shape
 from serving.tfserving import wire as tfserving_wire
 from serving.torchserve import wire as torchserve_wire
 
 MANIFEST = "corpus.json"
 AGAINST = {"given": "the answer given for it", "recorded": "the answer recorded before", "none": ""}
+SHAPE_OF = "the shape and type of "
 
 
 class Manifest(BaseModel):
@@ -34,7 +35,7 @@ class Manifest(BaseModel):
 
     ``batch`` is the number of predictions in each request, ``made`` says in words what the requests
     were made of. ``answers`` are read by ``answer_form``, and right up to ``tolerance``, in units
-    of max(1, |expected|).
+    of max(1, |expected|); where only ``shapes`` are compared, whatever their values.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,6 +50,7 @@ class Manifest(BaseModel):
     answers: Literal["given", "recorded", "none"]
     answer_form: AnswerForm
     tolerance: float = Field(ge=0)
+    compared: Literal["values", "shapes"] = "values"
 
 
 class Bytes(Sequence[bytes]):
@@ -117,7 +119,8 @@ class RequestCorpus:
     @property
     def against(self) -> str:
         """What the answers are compared with; empty where none are known."""
-        return AGAINST[self.manifest.answers]
+        answer = AGAINST[self.manifest.answers]
+        return f"{SHAPE_OF}{answer}" if self.manifest.compared == "shapes" else answer
 
     @property
     def tolerance(self) -> float:
@@ -129,10 +132,11 @@ class RequestCorpus:
 
         0 where none is expected; WireError for an answer that cannot be read.
         """
+        form, found = self.manifest.answer_form, bare(self.server, self.protocol, answer)
         expected = None if self.answers is None else self.answers[index]
-        return difference(
-            self.manifest.answer_form, expected, bare(self.server, self.protocol, answer)
-        )
+        if expected is not None and self.manifest.compared == "shapes":
+            return 0.0 if same_shape(form, expected, found) else WRONG
+        return difference(form, expected, found)
 
     def hit_ratio(self, index: int, answer: bytes) -> float | None:
         """There are no labels."""

@@ -33,7 +33,8 @@ class Order:
 
     Without a ``source`` the requests are made up by ``wish``; from files ``wish.rows`` go into each
     (``rows_told``: none but such requests are taken). ``expected`` has the answers; without it they
-    are recorded, if ``record``. ``form`` None finds out.
+    are recorded, if ``record``, to be compared by their ``shapes`` only, or by their values.
+    ``form`` None finds out.
     """
 
     external: ExternalServer
@@ -44,6 +45,7 @@ class Order:
     rows_told: bool = False
     expected: Path | None = None
     record: bool = True
+    shapes: bool = False
     form: AnswerForm | None = None
     tolerance: float = TOLERANCE
 
@@ -107,6 +109,7 @@ def _manifest(order: Order, first: Item, made: str) -> Manifest:
         answers=given if order.expected or order.record else "none",  # type: ignore[arg-type]
         answer_form=order.form or _form(order, first),
         tolerance=order.tolerance,
+        compared="shapes" if order.shapes else "values",
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from serving.errors import WireError
-from serving.requests.compare import WRONG, difference
+from serving.requests.compare import WRONG, difference, same_shape, varied
 from serving.tfserving import tensors
 from serving.tfserving.predict_pb2 import PredictResponse
 
@@ -103,3 +103,58 @@ def test_what_cannot_be_read_is_malformed_even_when_nothing_is_expected(
 
 def test_any_answer_that_can_be_read_will_do_when_none_is_expected() -> None:
     assert difference("json", None, b'{"predictions": [1]}') == 0.0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart", "output"),
+    [
+        ([0.5], [0.75], 0.25, ""),
+        (
+            {"outputs": {"a": [0.5], "b": [1.0]}},
+            {"outputs": {"a": [0.75], "b": [1.0]}},
+            0.25,
+            "outputs.a",
+        ),
+        (
+            {"p": [{"a": 1.0, "b": 2.0}] * 2},
+            {"p": [{"a": 1.0, "b": 2.0}, {"a": 1.0, "b": 4.0}]},
+            1.0,
+            "p.b",
+        ),
+        ({"a": "x", "b": 1.0}, {"a": "y", "b": 1.0}, WRONG, "a"),
+        ({"a": 1.0}, {"b": 1.0}, WRONG, ""),
+        ({}, {}, 0.0, ""),
+    ],
+)
+def test_what_varies_is_named_by_its_path(one: Any, other: Any, apart: float, output: str) -> None:
+    found = varied("json", json.dumps(one).encode(), json.dumps(other).encode())
+    assert found == (pytest.approx(apart), output)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ([0.5, 1], [7.5, 2.5], True),
+        ([0.5], [0.5, 0.5], False),
+        ({"a": "x", "n": 1}, {"a": "longer", "n": 2.5}, True),
+        ({"a": "x"}, {"a": 1}, False),
+        ({"a": 1}, {"b": 1}, False),
+        ([{"a": [1, 2]}], [{"a": [1]}], False),
+        (None, None, True),
+        ({}, {}, True),
+        (True, 1, False),
+    ],
+)
+def test_the_shape_is_all_but_the_values(one: Any, other: Any, same: bool) -> None:
+    assert same_shape("json", json.dumps(one).encode(), json.dumps(other).encode()) is same
+
+
+def test_tensors_have_a_shape_a_type_and_names() -> None:
+    floats = predicted(p=np.array([[0.25, 0.75]], np.float32))
+    assert same_shape("predict", floats, predicted(p=np.array([[9.0, 1.0]], np.float32)))
+    assert not same_shape("predict", floats, predicted(p=np.array([[0.25]], np.float32)))
+    assert not same_shape("predict", floats, predicted(p=np.array([[1, 2]], np.int64)))
+    assert not same_shape("predict", floats, predicted(q=np.array([[0.25, 0.75]], np.float32)))
+    assert same_shape("float32", bytes(8), b"12345678")
+    assert not same_shape("float32", bytes(8), bytes(12))
+    assert same_shape("bytes", b"one", b"another")

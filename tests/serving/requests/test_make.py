@@ -16,6 +16,7 @@ from serving.deployment import Deployment
 from serving.errors import CorpusError, ParityError, RedlineError, UsageError
 from serving.models.store import BuiltModel
 from serving.parity import check_parity
+from serving.requests.compare import WRONG
 from serving.requests.corpus import RequestCorpus, read_corpus
 from tests.serving.tfserving.embedded.stand_in import StandIn, running
 
@@ -158,8 +159,12 @@ def save_many(folder: Path) -> None:
         def texts(self, text: Any) -> dict[str, Any]:
             return {"upper": tf.strings.upper(text), "length": tf.strings.length(text)}
 
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+        def drawn(self, x: Any) -> dict[str, Any]:
+            return {"score": tf.random.uniform(tf.shape(x)) + 1.0, "same": x}
+
     model = Many()
-    signatures = {"serving_default": model.numbers, "texts": model.texts}
+    signatures = {"serving_default": model.numbers, "texts": model.texts, "drawn": model.drawn}
     tf.saved_model.save(model, str(folder), signatures=signatures)
 
 
@@ -187,6 +192,26 @@ def test_several_inputs_and_outputs_of_any_type(
     corpus = record(tmp_path / "texts-corpus", "tfserving", address, *more)
     assert b"THREE" in corpus.answers[1]  # type: ignore[index]  # they were recorded
     agree(corpus, address)
+
+
+@pytest.mark.parametrize(("protocol", "output"), [("grpc", "score"), ("rest", "predictions.score")])
+def test_a_model_that_does_not_repeat_itself_is_found_and_its_shapes_can_be_checked(
+    server_of_many: StandIn, protocol: str, output: str, tmp_path: Path
+) -> None:
+    address = addresses(server_of_many)[protocol]
+    wish = ("--model", "many", "--signature", "drawn", "--count", 2)
+    with pytest.raises(CorpusError) as caught:
+        record(tmp_path / "c", "tfserving", address, *wish)
+    told = str(caught.value)
+    assert f"request 0 was asked twice, and its output {output} varies by 0." in told
+    assert told.endswith("which has status, shape and type of the answers checked only")
+    assert not (tmp_path / "c").exists()
+    corpus = record(tmp_path / "c", "tfserving", address, *wish, "--expected", "status")
+    assert corpus.against == "the shape and type of the answer recorded before"
+    agree(corpus, address)
+    wider = record(tmp_path / "d", "tfserving", address, *wish, "--no-answers", "--batch", 3)
+    with connect(wider, address, 20) as ask:
+        assert corpus.difference(0, ask(0)) == WRONG
 
 
 def test_a_signature_of_strings_is_not_made_up(server_of_many: StandIn, tmp_path: Path) -> None:
@@ -224,6 +249,7 @@ def test_a_signature_of_strings_is_not_made_up(server_of_many: StandIn, tmp_path
             CorpusError,
             "request 0: .* does not answer a request for digits: 400",
         ),
+        (["--expected", "status", "--no-answers"], UsageError, "leave out --no-answers"),
         (["--answer-form", "float32"], UsageError, "--answer-form is for TorchServe"),
         (["--answer-form", "xml"], UsageError, "unknown answer form 'xml'"),
         (["--dim", "batch"], UsageError, "write sizes above 0"),
