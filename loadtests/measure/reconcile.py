@@ -21,7 +21,7 @@ NEVER_ARRIVED = "connect"
 TOLD = re.compile(r"http |grpc |\d{3} ")
 """Begins the kinds of failures that the server told: it does not count them as served."""
 
-State = Literal["reconciled", "mismatch", "not checkable"]
+State = Literal["reconciled", "mismatch", "restarted", "not checkable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,12 @@ def reconcile(
     return Reconciliation(
         "reconciled" if within else "mismatch", client.served, server, f"{why} (+- {tolerance:.0f})"
     )
+
+
+def restarted(client: ClientCount) -> Reconciliation:
+    """Where a counter fell: whatever was measured, more than one server's life was."""
+    why = "a counter of the server fell: it was restarted within the probe"
+    return Reconciliation("restarted", client.served, None, why)
 
 
 def _not_checkable(client: ClientCount, why: str) -> Reconciliation:

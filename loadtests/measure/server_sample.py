@@ -34,7 +34,7 @@ class ServerSample:
 def counted(before: ServerSample, after: ServerSample) -> dict[str, float] | None:
     """What the server counted from ``before`` to ``after``, by outcome; None where it has no count.
 
-    A counter that fell was reset: the server was restarted, and nothing can be said.
+    None as well where a counter fell: it was reset, for the server was restarted.
     """
     if before.requests is None or after.requests is None:
         return None

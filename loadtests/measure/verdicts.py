@@ -1,4 +1,4 @@
-"""Whether the result of a probe is VALID, by eight rules, and who was the bottleneck.
+"""Whether the result of a probe is VALID, by its rules, and who was the bottleneck.
 
 Each rule answers with what is wrong and what to do about it; every rule that applies is named.
 """
@@ -143,6 +143,11 @@ def _reconciled(facts: ProbeFacts) -> str | None:
     return found.why if found and found.state == "mismatch" else None
 
 
+def _one_life(facts: ProbeFacts) -> str | None:
+    found = facts.reconciliation
+    return found.why if found and found.state == "restarted" else None
+
+
 def _undisturbed(facts: ProbeFacts) -> str | None:
     """Not in the design: counts, rates and latencies are all steady and all too small then."""
     taken, given = facts.server_cores_taken, facts.server_cores
@@ -164,6 +169,7 @@ _RULES: tuple[tuple[str, _Rule, str], ...] = (
     ("precise", _precise, "measure for longer (--profile full), and stop what else is at work"),
     ("complete", _complete, "look why a worker fell behind or was lost, and run again"),
     ("reconciled", _reconciled, "see that nobody else uses the server, and what lies between"),
+    ("restarted", _one_life, "look in its log why it ended, and run again"),
     (
         "undisturbed",
         _undisturbed,

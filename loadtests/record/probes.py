@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from loadtests.measure.facts import ProbeFacts
-from loadtests.measure.reconcile import Reconciliation, client_count, reconcile
+from loadtests.measure.reconcile import Reconciliation, client_count, reconcile, restarted
 from loadtests.measure.server_sample import ServerSample, cores_taken, cores_used, counted
 from loadtests.measure.slo import Slo
 from loadtests.measure.window import Span, Window, across_time
@@ -53,9 +53,9 @@ class RecordedProbe:
             return reconcile(client, None, "the server was not looked at before and after")
         before, after = edges["before"], edges["after"]
         grown = counted(before, after)
-        known = before.requests is not None and after.requests is not None
-        trouble = "its counters were reset" if known else before.trouble or after.trouble
-        return reconcile(client, grown, trouble)
+        if grown is None and before.requests is not None and after.requests is not None:
+            return restarted(client)
+        return reconcile(client, grown, before.trouble or after.trouble)
 
     def server_cores_used(self) -> float | None:
         """CPU seconds of the server per second of the measured span."""

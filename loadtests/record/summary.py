@@ -22,7 +22,7 @@ SUMMARY = "summary.json"
 Bottleneck = Literal["server", "generator", "connections", "unknown"]
 ProbeStep = Literal["grow", "refine", "hold", "double", "bisect", "confirm"]
 Outcome = Literal["pass", "likely", "unlikely", "fail"]
-ReconciliationState = Literal["reconciled", "mismatch", "not checkable"]
+ReconciliationState = Literal["reconciled", "mismatch", "restarted", "not checkable"]
 Interval = tuple[float, float]
 """Low and high end, at 95 %."""
 

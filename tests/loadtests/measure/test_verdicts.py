@@ -92,7 +92,12 @@ def test_windows_that_lack_a_worker_are_no_result() -> None:
 
 @pytest.mark.parametrize(
     ("state", "rules"),
-    [("reconciled", []), ("not checkable", []), ("mismatch", ["reconciled"])],
+    [
+        ("reconciled", []),
+        ("not checkable", []),
+        ("mismatch", ["reconciled"]),
+        ("restarted", ["restarted"]),
+    ],
 )
 def test_counts_must_not_contradict(state: str, rules: list[str]) -> None:
     found = Reconciliation(state, 5, 6.0, "they differ")  # type: ignore[arg-type]
