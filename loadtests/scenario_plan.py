@@ -8,7 +8,7 @@ from loadtests.live import START_S, target_estimate_s
 from loadtests.record.arrivals import read_arrivals
 from loadtests.search.ceiling import Profile
 from loadtests.search.course_search import WARM_S
-from loadtests.search.courses import COURSES, Course, Mixed, Replay, course_of
+from loadtests.search.courses import COURSES, Check, Course, Mixed, Replay, course_of
 from loadtests.search.mix import Part, parse_mix
 from loadtests.target import Target
 from serving.errors import UsageError
@@ -42,6 +42,8 @@ class ScenarioPlan:
         """About how long one target takes; for the time left only."""
         load = self.course.lay(1.0)
         course_s = load.settle_s + sum(one.measure_s for one in (load, *load.then))
+        if isinstance(self.course, Check) and self.course.least_s:
+            course_s = load.settle_s + self.course.least_s
         sought = self.course.needs_capacity and "capacity-rps" not in self.options
         before_s = target_estimate_s(replace(profile, repeats=1, capacity=False))
         warm_s = profile.warmup_s if self.course.needs_capacity else 2 * WARM_S

@@ -1,6 +1,7 @@
 """``redline check``: does a server keep an SLO at a rate? The gate for CI."""
 
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -23,7 +24,12 @@ from loadtests.commands.external import (
 )
 from loadtests.commands.measured import measured
 from loadtests.commands.verdict_files import Junit, Markdown, check_places, write_verdicts
-from loadtests.measure.evidence import fewest_requests, shortest_s
+from loadtests.measure.evidence import (
+    RULE_OF_THREE,
+    fewest_for_errors,
+    fewest_requests,
+    shortest_s,
+)
 from loadtests.measure.slo import Slo, parse_slo
 from loadtests.report import checked
 from loadtests.report.checked import Checked
@@ -34,6 +40,10 @@ SHORTEST_S = 10.0
 """A probe is judged by ten windows of a second, or more."""
 SPARE = 1.2
 """So many times the least is asked for: arrivals are random."""
+AUTO = "auto"
+RAREST_S = 60.0
+LONGEST = 4
+"""``auto`` measures for at most so many times the shortest time that may do."""
 
 
 class BrokenError(RedlineError):
@@ -53,9 +63,19 @@ def check(
     ],
     slo: Annotated[str, typer.Option(help="What is to hold, as in p99=25ms,errors=0.1%.")],
     duration: Annotated[
-        float,
-        typer.Option(help="Seconds that are measured, after the server has warmed at it."),
-    ] = 30.0,
+        str,
+        typer.Option(
+            help="Seconds that are measured, after the server has warmed at it; auto: until it is "
+            "shown that the SLO holds, or that it does not."
+        ),
+    ] = "30",
+    rarest: Annotated[
+        Optional[str],  # noqa: UP045 - typer
+        typer.Option(
+            help="A stall that comes once in so long must not be missed, as in 60s: three times as "
+            "long is measured. With --duration auto 60s."
+        ),
+    ] = None,
     server: Annotated[
         list[str], typer.Option(help="tfserving or torchserve; repeatable, by default both.")
     ] = [],  # noqa: B006 - typer's way of saying "none given"
@@ -88,7 +108,7 @@ def check(
     Exit code 0 if it holds, 1 if it is broken, 2 if that cannot be told (INVALID, with the reason).
     """
     asked = parse_slo(slo)
-    _check_enough(asked, rate, duration)
+    least_s, longest_s = _spans_s(duration, _least(asked, rate, _rarest_s(duration, rarest)))
     check_places(junit, markdown)
     plan = plan_on(
         deployment,
@@ -103,9 +123,11 @@ def check(
         results=out.absolute(),
         slo=slo,
         scenario="check",
-        settings=[f"rate-rps={rate}", f"check-s={duration}"],
+        settings=[f"rate-rps={rate}", f"check-s={longest_s}", f"least-s={least_s}"],
     )
     terminal = console()
+    if least_s:
+        terminal.print(f"measures for {least_s:g} s or longer, at most for {longest_s:g} s")
     try:
         summary, view, folder = measured(plan, terminal)
     except RedlineError as error:
@@ -129,14 +151,40 @@ def _judge(found: list[Checked]) -> None:
         raise InvalidError(checked.headline(found))
 
 
-def _check_enough(slo: Slo, rate_rps: float, duration_s: float) -> None:
-    """UsageError where so little could show nothing, before anything is started."""
+def _rarest_s(duration: str, rarest: str | None) -> float:
+    """0 where no stall is named and the duration is given."""
+    if rarest is None:
+        return RAREST_S if duration == AUTO else 0.0
+    if not (found := re.fullmatch(r"(\d+(?:\.\d+)?) ?s?", rarest)):
+        raise UsageError(f"--rarest {rarest}: write seconds, as in 60s")
+    return float(found[1])
+
+
+def _least(slo: Slo, rate_rps: float, rarest_s: float) -> tuple[int, str]:
+    """Seconds that a measurement takes if it is to show that ``slo`` holds, and a line on it."""
     if not 0 < rate_rps < float("inf"):
         raise UsageError(f"--rate {rate_rps:g} is not a rate above 0")
-    needed_s = max(shortest_s(slo), fewest_requests(slo) / rate_rps)
-    least_s = max(SHORTEST_S, SPARE * needed_s)
-    if not math.ceil(least_s) <= duration_s < float("inf"):
-        raise UsageError(
-            f"--duration {duration_s:g}: to show that {slo} holds at {rate_rps:g}/s takes at least "
-            f"{math.ceil(least_s)} s"
-        )
+    answers = max(fewest_requests(slo), fewest_for_errors(slo))
+    least_s, why = max(
+        (SHORTEST_S, "ten windows of a second"),
+        (SPARE * shortest_s(slo), "many times its limit"),
+        (SPARE * answers / rate_rps, f"{answers:,} answers and some to spare"),
+        (RULE_OF_THREE * rarest_s, f"three times --rarest {rarest_s:g}s"),
+    )
+    whole_s = math.ceil(least_s)
+    holds = f"to show that {slo} holds at {rate_rps:g}/s"
+    return whole_s, f"{holds} takes at least {whole_s} s ({why})"
+
+
+def _spans_s(duration: str, least: tuple[int, str]) -> tuple[float, float]:
+    """From when on the measurement may end (0: not before its time), and its longest time."""
+    least_s, why = least
+    if duration == AUTO:
+        return least_s, LONGEST * least_s
+    try:
+        asked_s = float(duration)
+    except ValueError:
+        raise UsageError(f"--duration {duration}: write seconds, or auto") from None
+    if not least_s <= asked_s < float("inf"):
+        raise UsageError(f"--duration {duration}: {why}; --duration auto takes what it needs")
+    return 0.0, asked_s

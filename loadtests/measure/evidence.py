@@ -7,6 +7,13 @@ answers over batches of the probe says how much: n answers tell as much as n / F
 A probe that happens to see few bursts has few slow answers *and* a small dispersion of them, so it
 would pass just when it must not. The dispersion is therefore also taken of a lower level, which far
 more answers exceed, in the same bursts; and a probe must be long against the limit.
+
+Errors are judged in the same way, against a limit of their own, with the dispersion of their own
+counts. An objective of no errors at all (``errors=0%``) is one that no number of answers can show:
+it is kept while none is seen.
+
+Whatever is shown holds for what was seen: nothing of a kind seen in T seconds excludes, at 95 %,
+only what comes more often than once in T / 3 (the rule of three).
 """
 
 import math
@@ -28,6 +35,9 @@ Outcome = Literal["pass", "likely", "unlikely", "fail"]
 BATCHES = 10
 PASS_RISK = 0.01
 FAIL_RISK = 0.05
+ERROR_RISK = 0.05
+"""An error objective is called kept, or broken, though it is not, at most so often each."""
+RULE_OF_THREE = 3
 MIN_LIMITS = 200
 """A probe lasts at least so many times the SLO's limit: a queue's bursts last for several."""
 NEAR_LIMIT = 0.5
@@ -40,22 +50,25 @@ class Counts:
     """What a probe showed of an SLO, each sequence over its windows of equal length.
 
     ``over`` exceeded the limit, ``near`` the lower level: slow answers, and all that failed or were
-    never sent. ``late`` requests ended only in the drain, or not at all; ``late_over`` of them
-    count as over.
+    never sent. These alone are ``failed``. ``late`` requests ended only in the drain, or not at
+    all; ``late_over`` of them count as over, of which ``late_failed`` failed.
     """
 
     ended: Sequence[int]
     over: Sequence[int]
     near: Sequence[int]
+    failed: Sequence[int]
     late: int = 0
     late_over: int = 0
+    late_failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Whether an SLO holds: ``over`` of ``requests`` exceeded it; F is ``dispersion``.
+    """Whether an SLO holds: ``over`` of ``requests`` exceeded it, ``errors`` of them failed.
 
-    ``why`` says it in words, with what is missing where nothing is shown.
+    F is ``dispersion``, of the errors ``error_dispersion``. ``why`` says it in words, with what is
+    missing where nothing is shown, and with what could not be seen where it holds.
     """
 
     outcome: Outcome
@@ -63,23 +76,26 @@ class Evidence:
     over: int
     errors: int
     dispersion: float
+    error_dispersion: float
     why: str
 
 
 def evidence(measured: Sequence[Window], drained: Sequence[Window], slo: Slo) -> Evidence:
     """What the windows of one probe and of the drain after it say about ``slo``."""
-    windows = (*measured, *drained)
-    errors = sum(map(_failed, windows)) + _unfinished(windows)
     duration_s = sum(window.duration_s for window in measured)
-    return judge(counts_of(measured, drained, slo), slo, duration_s, errors)
+    return judge(counts_of(measured, drained, slo), slo, duration_s)
 
 
-def judge(counts: Counts, slo: Slo, duration_s: float, errors: int) -> Evidence:
-    """The same from counts; ``errors`` of the requests failed and are in ``over`` already."""
+def judge(counts: Counts, slo: Slo, duration_s: float) -> Evidence:
+    """The same from counts."""
     requests = sum(counts.ended) + counts.late
     over = sum(counts.over) + counts.late_over
+    errors = sum(counts.failed) + counts.late_failed
     factor = max(dispersion(counts.over), dispersion(counts.near))
-    found = Evidence("unlikely", requests, over, errors, factor, "no request fell due")
+    error_factor = dispersion(counts.failed)
+    found = Evidence(
+        "unlikely", requests, over, errors, factor, error_factor, "no request fell due"
+    )
     if not requests:
         return found
     refuted = _refuted(found, slo)
@@ -88,16 +104,17 @@ def judge(counts: Counts, slo: Slo, duration_s: float, errors: int) -> Evidence:
     share = f"{over} of {requests} requests missed {slo}"
     lacking = _lacking(found, slo, counts, duration_s)
     if lacking:
-        likely = over <= _allowed(slo) * requests
+        likely = over <= _allowed(slo) * requests and errors <= slo.max_error_ratio * requests
         return replace(found, outcome="likely" if likely else "unlikely", why=f"{share}, {lacking}")
-    return replace(found, outcome="pass", why=share)
+    return replace(found, outcome="pass", why=f"{share}; {unseen(duration_s)}")
 
 
 def _refuted(found: Evidence, slo: Slo) -> str | None:
-    if found.errors > slo.max_error_ratio * found.requests:
+    n, errors = _independent(found.requests, found.errors, found.error_dispersion)
+    if _too_many(errors, n, slo.max_error_ratio, ERROR_RISK):
         return f"{found.errors} of {found.requests} requests failed, against {slo}"
-    n, over = found.requests / found.dispersion, found.over / found.dispersion
-    if over > 0 and 1 - binomial_cdf(over - 1, n, _allowed(slo)) <= FAIL_RISK:
+    n, over = _independent(found.requests, found.over, found.dispersion)
+    if _too_many(over, n, _allowed(slo), FAIL_RISK):
         return f"{found.over} of {found.requests} requests missed {slo}"
     return None
 
@@ -108,11 +125,33 @@ def _lacking(found: Evidence, slo: Slo, counts: Counts, duration_s: float) -> st
         return f"but the probe has {len(counts.ended)} windows of at least {BATCHES}"
     if duration_s < (least_s := shortest_s(slo)):
         return f"but in {duration_s:.1f} s of at least {least_s:.1f} s"
-    n, over = found.requests / found.dispersion, found.over / found.dispersion
+    n, over = _independent(found.requests, found.over, found.dispersion)
     if binomial_cdf(over, n, _allowed(slo)) > PASS_RISK:
-        worth = "" if found.dispersion == 1 else f" (they tell as much as {n:.0f} independent ones)"
-        return f"too few to show that it holds{worth}"
+        return f"too few to show that it holds{_worth(n, found.dispersion)}"
+    n, errors = _independent(found.requests, found.errors, found.error_dispersion)
+    if slo.max_error_ratio and binomial_cdf(errors, n, slo.max_error_ratio) > ERROR_RISK:
+        worth = _worth(n, found.error_dispersion)
+        return f"and {found.errors} failed: too few to show that errors stay within it{worth}"
     return None
+
+
+def _independent(requests: int, counted: int, factor: float) -> tuple[float, float]:
+    """How many independent requests tell as much, and how many of them those counted are."""
+    return requests / factor, counted / factor
+
+
+def _too_many(counted: float, n: float, allowed: float, risk: float) -> bool:
+    return counted > 0 and 1 - binomial_cdf(counted - 1, n, allowed) <= risk
+
+
+def _worth(n: float, factor: float) -> str:
+    return "" if factor == 1 else f" (they tell as much as {n:.0f} independent ones)"
+
+
+def unseen(duration_s: float) -> str:
+    """What ``duration_s`` of measurement cannot exclude, in words."""
+    rarest_s = duration_s / RULE_OF_THREE
+    return f"in these {duration_s:.0f} s a stall rarer than one in {rarest_s:.0f} s could be missed"
 
 
 def shortest_s(slo: Slo) -> float:
@@ -121,8 +160,15 @@ def shortest_s(slo: Slo) -> float:
 
 
 def fewest_requests(slo: Slo) -> int:
-    """Fewer requests cannot show that ``slo`` holds, even if all of them meet it: 459 for a p99."""
+    """Fewer requests cannot show that latencies keep ``slo``, even if all do: 459 for a p99."""
     return math.ceil(math.log(PASS_RISK) / math.log(slo.quantile))
+
+
+def fewest_for_errors(slo: Slo) -> int:
+    """Fewer cannot show that errors keep ``slo``, even if none fails: 2,995 for 0.1 %; at 0 % 0."""
+    if not slo.max_error_ratio:
+        return 0
+    return math.ceil(math.log(ERROR_RISK) / math.log1p(-slo.max_error_ratio))
 
 
 def counts_of(measured: Sequence[Window], drained: Sequence[Window], slo: Slo) -> Counts:
@@ -133,8 +179,10 @@ def counts_of(measured: Sequence[Window], drained: Sequence[Window], slo: Slo) -
         ended=[window.ended + window.unsent for window in measured],
         over=[_over(window, slo.limit_us) for window in measured],
         near=[_over(window, near_us) for window in measured],
+        failed=[_failed(window) for window in measured],
         late=sum(window.ended + window.unsent for window in drained) + unfinished,
         late_over=sum(_over(window, slo.limit_us) for window in drained) + unfinished,
+        late_failed=sum(map(_failed, drained)) + unfinished,
     )
 
 

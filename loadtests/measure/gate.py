@@ -1,18 +1,56 @@
 """The outcome of a check: whether an SLO holds at a rate, for those who must say yes or no."""
 
-from loadtests.measure.evidence import Evidence, evidence
+from collections.abc import Sequence
+from dataclasses import replace
+
+from loadtests.measure.evidence import Evidence, counts_of, evidence, judge
 from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.intervals import latency_interval
 from loadtests.measure.levels import value_at
 from loadtests.measure.outcome import Figure, Outcome, ms, share
 from loadtests.measure.slo import Slo
 from loadtests.measure.verdicts import Reason, Verdict, verdict
-from loadtests.measure.window import ANSWERS_BEYOND, across_time
+from loadtests.measure.window import (
+    ANSWERS_BEYOND,
+    HIGHEST_US,
+    Window,
+    across_time,
+    add_histogram,
+    new_histogram,
+)
 
 HOLDS, BROKEN, OPEN = "the objective holds", "the objective is broken", "nothing is shown"
 
+LOOKS_APART = 1.4
+"""Each look at a check that may end early comes so many times as late as the one before it: the
+risk to see by chance what is not so grows with each."""
+
 _NOT_THE_SERVERS = ("lag", "complete", "reconciled", "undisturbed")
 """Where one of these rules is broken, what missed the SLO may not be the server's doing."""
+
+
+class EarlyEnd:
+    """Whether a check can end, asked again and again with the windows that it has measured so far.
+
+    It looks after ``least_s`` and at few times afterwards.
+    """
+
+    def __init__(self, slo: Slo, least_s: float) -> None:
+        self._slo = slo
+        self._next_s = least_s
+
+    def __call__(self, windows: Sequence[Window]) -> bool:
+        """It must not matter whether what is in flight is in time; that it fails is rare."""
+        seen_s = sum(window.duration_s for window in windows)
+        if seen_s < self._next_s:
+            return False
+        while self._next_s <= seen_s:
+            self._next_s *= LOOKS_APART
+        late = replace(counts_of(windows, (), self._slo), late_failed=0)
+        if judge(late, self._slo, seen_s).outcome == "pass":
+            return True
+        in_time = replace(late, late=0, late_over=0)
+        return judge(in_time, self._slo, seen_s).outcome == "fail"
 
 
 def check_reasons(facts: ProbeFacts) -> tuple[Reason, ...]:
@@ -55,12 +93,44 @@ def _late(judged: Verdict) -> tuple[Reason, ...]:
 
 
 def _figures(facts: ProbeFacts, slo: Slo, shown: Evidence) -> tuple[Figure, ...]:
-    response = across_time(facts.measured).times.response
+    windows = _all_due(facts)
+    response = across_time(windows).times.response
     enough = response.get_total_count() * (1 - slo.quantile) >= ANSWERS_BEYOND - 1e-9
-    low, high = latency_interval(facts.measured, slo.quantile) or (None, None)
+    low, high = latency_interval(windows, slo.quantile) or (None, None)
     latency = float(value_at(response, slo.quantile)) if enough else None
     return (
-        Figure(str(slo).partition("=")[0], ms(latency), "ms", ms(low), ms(high)),
+        Figure(str(slo).partition("=")[0], _ms(latency), "ms", _ms(low), _ms(high)),
         Figure("missed the objective", share(shown.over, shown.requests), "%"),
         Figure("failed", share(shown.errors, shown.requests), "%"),
     )
+
+
+def _all_due(facts: ProbeFacts) -> list[Window]:
+    """The measured windows, with the answers that came in the drain in the last of them.
+
+    What failed or never ended stands as slower than any answer.
+    """
+    *before, last = facts.measured
+    whole = across_time((last, *facts.drained))
+    unfinished = whole.in_flight
+    return [
+        *(_failures_slowest(window, 0) for window in before),
+        _failures_slowest(replace(whole, duration_s=last.duration_s), unfinished),
+    ]
+
+
+def _failures_slowest(window: Window, unfinished: int) -> Window:
+    missed = sum(window.wrong.values()) + window.unsent + unfinished
+    if not missed:
+        return window
+    response = new_histogram()
+    add_histogram(response, window.times.response)
+    response.record_value(HIGHEST_US, missed)
+    return replace(
+        window, right=window.right + missed, times=replace(window.times, response=response)
+    )
+
+
+def _ms(value_us: float | None) -> float | None:
+    """None for what no answer reached."""
+    return None if value_us is None or value_us >= HIGHEST_US else ms(value_us)

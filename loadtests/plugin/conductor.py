@@ -11,7 +11,15 @@ import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner
 
-from loadtests.measure.window import Phase, Span, Times, Window, across_workers, from_message
+from loadtests.measure.window import (
+    TIMES,
+    Phase,
+    Span,
+    Times,
+    Window,
+    across_workers,
+    from_message,
+)
 from loadtests.plugin.board import Board
 from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE
 from loadtests.plugin.server_watch import ServerWatch
@@ -71,10 +79,10 @@ class Conductor:
         self._board = board
         self._drain_s = drain_s
         self._most_rps = most_rps
-        self.in_vain: Callable[[Sequence[Window]], bool] | None = None
+        self.may_end: Callable[[Sequence[Window]], bool] | None = None
         """Whether a probe whose measured windows so far are these can be stopped."""
-        self.keep_times = True
-        """Whether what a probe gives has its histograms: those of an hour are gigabytes."""
+        self.kept_times: Sequence[str] = TIMES
+        """Of which times a probe gives the histograms: all those of an hour are gigabytes."""
         self._probe = first_probe - 1
         self._parts: dict[tuple[Span, int], list[Window]] = defaultdict(list)
         self._ended_workers: dict[Span, int] = defaultdict(int)
@@ -207,12 +215,12 @@ class Conductor:
         self._runner.send_message(PHASE_MESSAGE, message)
 
     def _wait(self, seconds: float, span: Span | None = None) -> None:
-        """Until the end of a span, or until it is measured in vain."""
+        """Until the end of a span, or until what is measured of it is enough."""
         deadline = time.monotonic() + seconds
         while (left_s := deadline - time.monotonic()) > 0:
             gevent.sleep(min(left_s, LOOK_S))
             self._raise_failure()
-            if span and self.in_vain is not None and self.in_vain(self._merged_of(span)):
+            if span and self.may_end is not None and self.may_end(self._merged_of(span)):
                 break
 
     def _wait_for_users(self, users: int) -> None:
@@ -257,7 +265,8 @@ class Conductor:
 
     def _accept(self, parts: list[Window]) -> None:
         window = across_workers(parts, self._expected)
-        self._merged.append(window if self.keep_times else replace(window, times=_NO_TIMES))
+        kept = {name: getattr(window.times, name) for name in self.kept_times}
+        self._merged.append(replace(window, times=replace(_NO_TIMES, **kept)))
         if self._board is not None:
             self._board.add(window, self._expected)
         if self._writer is None or self._failure is not None:

@@ -11,7 +11,7 @@ from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.runners import MasterRunner, Runner
 
-from loadtests.measure.evidence import fewest_requests, shortest_s
+from loadtests.measure.evidence import fewest_for_errors, fewest_requests, shortest_s
 from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.slo import Slo, parse_slo
 from loadtests.measure.steady import hopeless
@@ -68,6 +68,7 @@ class Capacity(RecordedShape):
                 most_rps=options.most_rps,
                 shortest_s=shortest_s(self._slo),
                 fewest_requests=fewest_requests(self._slo),
+                fewest_for_errors=fewest_for_errors(self._slo),
                 found_rps=options.found_rps or None,
             )
         )
@@ -76,7 +77,7 @@ class Capacity(RecordedShape):
         """Stops a probe that cannot meet the SLO any more."""
         conductor = super().make_conductor(options, runner)
         slo = self.slo(options)
-        conductor.in_vain = lambda windows: hopeless(windows, slo)
+        conductor.may_end = lambda windows: hopeless(windows, slo)
         return conductor
 
     def feed(self, search: CapacitySearch, probed: Probed) -> None:

@@ -3,7 +3,7 @@
 import math
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from locust import events
@@ -12,7 +12,7 @@ from locust.argument_parser import LocustArgumentParser
 import loadtests.scenarios.options  # noqa: F401 - those that all scenarios share
 from loadtests import engine
 from loadtests.measure.slo import parse_slo
-from loadtests.measure.window import across_time
+from loadtests.measure.window import TIMES, Window, across_time
 from loadtests.plugin.conductor import Conductor, Probed
 from loadtests.record.answers import ScenarioAsked
 from loadtests.scenarios.recorded import RecordedShape
@@ -76,11 +76,19 @@ class CourseShape(RecordedShape):
     def probed(self, conductor: Conductor, load: Load) -> Probed:
         """A course is recorded as such before it begins; hours are not made again, nor kept."""
         search = self._search
-        conductor.keep_times = not isinstance(search, CourseSearch) or load is not search.laid
         if not isinstance(search, CourseSearch) or load is not search.laid:
+            conductor.kept_times, conductor.may_end = TIMES, None
             return super().probed(conductor, load)
         self._note(conductor, search)
+        conductor.kept_times, conductor.may_end = (), self.may_end(search.course)
+        if conductor.may_end is not None:
+            conductor.kept_times = ("response",)
         return conductor.probe(load)
+
+    def may_end(self, course: Course) -> Callable[[Sequence[Window]], bool] | None:
+        """Whether the course can end before its time, by the windows so far; None where not."""
+        del course
+        return None
 
     def feed(self, search: CourseSearch, probed: Probed) -> None:
         """The goodput, the errors and the latency of the measured span."""

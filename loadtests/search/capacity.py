@@ -20,6 +20,8 @@ NEAR = 0.1
 PROBE_S = 15.0
 CONFIRM_S = 30.0
 LONGER = 4
+SPARE = 1.5
+"""So many times the fewest requests fall due in a probe: some of them will miss the SLO."""
 LONGEST_S = 120.0
 LONGEST_EVER_S = 600.0
 """For an SLO whose limit is so long that shorter probes show nothing."""
@@ -33,8 +35,9 @@ class CapacityQuestion:
 
     ``ceiling_rps`` is the goodput in closed loop; ``most_rps`` what the generator can offer.
     ``users`` are kept running, though the rate is what falls due. ``shortest_s`` and
-    ``fewest_requests`` are what a probe needs to show that the SLO holds. A repeat looks around the
-    rate ``found_rps`` before.
+    ``fewest_requests`` are what a probe needs to show that latencies keep the SLO,
+    ``fewest_for_errors`` what a confirmation needs to show that errors do. A repeat looks around
+    the rate ``found_rps`` before.
     """
 
     users: int
@@ -42,6 +45,7 @@ class CapacityQuestion:
     most_rps: float
     shortest_s: float
     fewest_requests: int
+    fewest_for_errors: int
     found_rps: float | None = None
 
 
@@ -106,7 +110,7 @@ class CapacitySearch:
         confirming = load.step == "confirm"
         last_hope = not confirming and load.rate_rps <= self._light_rps
         promising = outcome == "likely" if confirming else outcome == "unlikely" and last_hope
-        if promising and load.measure_s < self._longest_s:
+        if promising and load.measure_s < self._longest_for(load.step, load.rate_rps):
             self._probe(load.step, load.rate_rps, LONGER * load.measure_s)
         elif confirming:
             self._after_confirmation(load.rate_rps, passed=outcome == "pass")
@@ -120,11 +124,34 @@ class CapacitySearch:
         return min(max(LIGHTEST * ask.ceiling_rps, enough_rps), ask.ceiling_rps / 2, ask.most_rps)
 
     def _probe(self, step: str, rate_rps: float, measure_s: float = 0) -> None:
-        ask = self._ask
         least_s = CONFIRM_S if step == "confirm" else PROBE_S
-        enough_s = max(1.1 * ask.shortest_s, 1.5 * ask.fewest_requests / rate_rps)
-        measure_s = min(max(least_s, measure_s, enough_s), self._longest_s)
-        self._load = Load(step, ask.users, SETTLE_S, measure_s, rate_rps)
+        longest_s = self._longest_for(step, rate_rps)
+        measure_s = min(max(least_s, measure_s, self._enough_s(step, rate_rps)), longest_s)
+        self._load = Load(step, self._ask.users, SETTLE_S, measure_s, rate_rps)
+
+    def _enough_s(self, step: str, rate_rps: float) -> float:
+        """A probe of latencies may go on from what errors make likely; a confirmation may not."""
+        ask = self._ask
+        for_errors = ask.fewest_for_errors if step == "confirm" else 0
+        fewest = max(ask.fewest_requests, for_errors)
+        return max(1.1 * ask.shortest_s, SPARE * fewest / rate_rps)
+
+    def _longest_for(self, step: str, rate_rps: float) -> float:
+        if step != "confirm":
+            return self._longest_s
+        return min(max(self._longest_s, self._enough_s(step, rate_rps)), LONGEST_EVER_S)
+
+    def _confirm(self, rate_rps: float) -> None:
+        """Unless even the longest probe would have too few answers."""
+        needed_s = self._ask.fewest_for_errors / rate_rps
+        if needed_s <= LONGEST_EVER_S:
+            self._probe("confirm", rate_rps)
+            return
+        why = (
+            f"about {rate_rps:.1f}/s keep the SLO's latency, but to show that errors keep it takes "
+            f"{needed_s:.0f} s there, of at most {LONGEST_EVER_S:.0f} s: allow more errors"
+        )
+        self._end(CapacityAnswer(None, at_least=False, why=why))
 
     def _after_probe(self, rate_rps: float, *, passed: bool) -> None:
         if passed:
@@ -150,7 +177,7 @@ class CapacitySearch:
         elif not high.known and high.rate_rps > low.rate_rps:
             self._probe("bisect", high.rate_rps)
         else:
-            self._probe("confirm", low.rate_rps)
+            self._confirm(low.rate_rps)
 
     def _after_confirmation(self, rate_rps: float, *, passed: bool) -> None:
         self._steps_down += not passed
@@ -165,7 +192,7 @@ class CapacitySearch:
             why = f"no confirmation met the SLO, at {rate_rps:.1f}/s and above"
             self._end(CapacityAnswer(None, at_least=False, why=why))
         else:
-            self._probe("confirm", max(self._light_rps, (1 - TOLERANCE) * rate_rps))
+            self._confirm(max(self._light_rps, (1 - TOLERANCE) * rate_rps))
 
     def _never_met(self) -> None:
         light = f"even at the lightest load, {self._light_rps:.1f}/s"

@@ -124,11 +124,16 @@ class Check:
 
     needs_capacity: ClassVar[bool] = False
     rate_rps: float = _option(100.0, "the rate, in requests a second")
-    check_s: float = _option(30.0, "how long it is measured, in seconds", least=10)
+    check_s: float = _option(30.0, "how long it is measured at most, in seconds", least=10)
+    least_s: float = _option(
+        0.0, "from when on it may end, once it is shown; 0: measure all the time", least=0
+    )
 
     def lay(self, capacity_rps: float) -> Load:
         """One load, which the warm-up at this very rate goes before."""
         del capacity_rps
+        if self.least_s > self.check_s:
+            raise UsageError(f"check: least-s is {self.least_s:g}, above check-s, {self.check_s:g}")
         return _open("check", self.rate_rps, self.check_s, settle_s=CHECK_SETTLE_S)
 
 

@@ -27,13 +27,22 @@ def probes(
 
 
 def evidence_of(seen: Seen, trial: int, slo: Slo) -> Evidence:
-    """As of real windows; a simulated request never fails."""
-    ended, over = seen.ended[trial], seen.slower[-1][trial]
-    often = NEAR_MULTIPLE * (1 - slo.quantile) * ended.sum()
-    near = next((one[trial] for one in seen.slower if one[trial].sum() <= often), over)
+    """As of real windows."""
+    windows = len(seen.ended[trial])
     late, late_over = int(seen.late[trial]), int(seen.late_slower[trial])
-    counts = Counts(ended.tolist(), over.tolist(), near.tolist(), late, late_over)
-    return judge(counts, slo, len(ended), errors=0)
+    counts = counts_of_probe(seen, trial, slo, windows)
+    return judge(Counts(*counts, late=late, late_over=late_over), slo, windows)
+
+
+def counts_of_probe(
+    seen: Seen, trial: int, slo: Slo, windows: int
+) -> tuple[list[int], list[int], list[int], list[int]]:
+    """What ended in the first windows, was over the limit and near it; none of it failed."""
+    ended, over = seen.ended[trial][:windows], seen.slower[-1][trial][:windows]
+    often = NEAR_MULTIPLE * (1 - slo.quantile) * ended.sum()
+    levels = (one[trial][:windows] for one in seen.slower)
+    near = next((one for one in levels if one.sum() <= often), over)
+    return ended.tolist(), over.tolist(), near.tolist(), [0] * windows
 
 
 def steady(seen: Seen, trial: int) -> bool:

@@ -9,6 +9,7 @@ from loadtests.commands import measured
 from loadtests.live import View
 from loadtests.plan import Plan
 from loadtests.record.summary import Scenario, Summary
+from loadtests.search.courses import Check
 from serving.errors import DeploymentError
 from tests.loadtests.conftest import Redline
 from tests.loadtests.report.summaries import make_summary, make_target
@@ -86,7 +87,43 @@ def test_it_is_planned_as_a_scenario_of_one_load(
     assert (plan.repeats, plan.results) == (1, tmp_path)
     assert plan.scenario is not None
     assert plan.scenario.name == "check"
-    assert plan.scenario.options == {"rate-rps": "500.0", "check-s": "45.0", "slo": "p99=25ms"}
+    assert plan.scenario.options == {
+        "rate-rps": "500.0",
+        "check-s": "45.0",
+        "least-s": "0.0",
+        "slo": "p99=25ms",
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "least_s"),
+    [
+        ((), 180),
+        (("--rarest", "10s"), 30),
+        (("--rarest", "1", "--rate", "100"), 36),
+        (("--rarest", "1", "--slo", "p99=1s"), 240),
+        (("--rarest", "0s"), 10),
+    ],
+    ids=str,
+)
+def test_auto_takes_what_the_objective_and_the_rarest_stall_need(
+    redline: Redline,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    least_s: int,
+) -> None:
+    campaigns = Campaigns(tmp_path, check())
+    monkeypatch.setattr(measured, "Campaign", campaigns)
+    assert redline(*WORDS, "--duration", "auto", *words) == 0
+    (plan,) = campaigns.plans
+    assert plan.scenario is not None
+    course = plan.scenario.course
+    assert isinstance(course, Check)
+    assert (course.least_s, course.check_s) == (least_s, 4 * least_s)
+    told = f"measures for {least_s} s or longer, at most for {4 * least_s} s"
+    assert told in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -94,9 +131,17 @@ def test_it_is_planned_as_a_scenario_of_one_load(
     [
         (("--rate", 0, "--slo", "p99=25ms"), "--rate 0 is not a rate above 0"),
         (("--rate", "nan", "--slo", "p99=25ms"), "--rate nan is not a rate above 0"),
-        (("--rate", 5, "--slo", "p99=25ms"), "at 5/s takes at least 111 s"),
-        (("--rate", 500, "--slo", "p99=1s"), "takes at least 240 s"),
+        (
+            ("--rate", 5, "--slo", "p99=25ms"),
+            "--duration 30: to show that p99=25ms,errors=0.1% holds at 5/s takes at least 719 s "
+            "(2,995 answers and some to spare); --duration auto takes what it needs",
+        ),
+        (("--rate", 5, "--slo", "p99=25ms,errors=5%"), "at least 111 s (459 answers"),
+        (("--rate", 500, "--slo", "p99=1s"), "at least 240 s (many times its limit)"),
         (("--rate", 500, "--slo", "p99=1ms", "--duration", 9), "takes at least 10 s"),
+        (("--rate", 500, "--slo", "p99=1ms", "--rarest", "60s"), "(three times --rarest 60s)"),
+        (("--rate", 500, "--slo", "p99=1ms", "--rarest", "soon"), "--rarest soon: write seconds"),
+        (("--rate", 500, "--slo", "p99=1ms", "--duration", "x"), "write seconds, or auto"),
         (("--rate", 500, "--slo", "p99=1ms", "--duration", "inf"), "--duration inf: "),
         (("--rate", 500, "--slo", "fast"), 'the SLO "fast" makes no sense'),
         (("--rate", 500, "--slo", "p99=25ms", "--model", "x"), "unknown model 'x'"),

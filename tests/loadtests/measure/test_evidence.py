@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 from scipy import stats
 
-from loadtests.measure.evidence import Counts, counts_of, dispersion, evidence, judge
+from loadtests.measure.evidence import (
+    Counts,
+    counts_of,
+    dispersion,
+    evidence,
+    fewest_for_errors,
+    fewest_requests,
+    judge,
+)
 from loadtests.measure.slo import Slo
 from loadtests.measure.window import Window
 from tests.loadtests.measure.windows import OPEN, alike, drain, window
@@ -13,8 +21,14 @@ from tests.loadtests.measure.windows import OPEN, alike, drain, window
 SLO = Slo(0.99, 25_000, 0.001)
 
 
-def counts(over: list[int], ended: int = 1000, near: list[int] | None = None) -> Counts:
-    return Counts([ended] * len(over), over, over if near is None else near)
+def counts(
+    over: list[int],
+    ended: int = 1000,
+    near: list[int] | None = None,
+    failed: list[int] | None = None,
+) -> Counts:
+    none = [0] * len(over)
+    return Counts([ended] * len(over), over, over if near is None else near, failed or none)
 
 
 def spread(total: int, windows: int = 10) -> list[int]:
@@ -24,26 +38,28 @@ def spread(total: int, windows: int = 10) -> list[int]:
 
 def test_independent_answers_pass_by_the_binomial() -> None:
     most = max(t for t in range(100) if stats.binom.cdf(t, 10_000, 0.01) <= 0.01)
-    assert judge(counts(spread(most)), SLO, 10, 0).outcome == "pass"
-    assert judge(counts(spread(most + 1)), SLO, 10, 0).outcome == "likely"
+    assert judge(counts(spread(most)), SLO, 10).outcome == "pass"
+    assert judge(counts(spread(most + 1)), SLO, 10).outcome == "likely"
 
 
 def test_independent_answers_fail_by_the_binomial() -> None:
     least = min(t for t in range(200) if stats.binom.sf(t - 1, 10_000, 0.01) <= 0.05)
-    assert judge(counts(spread(least - 1)), SLO, 10, 0).outcome == "unlikely"
-    failed = judge(counts(spread(least)), SLO, 10, 0)
+    assert judge(counts(spread(least - 1)), SLO, 10).outcome == "unlikely"
+    failed = judge(counts(spread(least)), SLO, 10)
     assert failed.outcome == "fail"
     assert failed.why == f"{least} of 10000 requests missed p99=25ms,errors=0.1%"
 
 
 def test_459_requests_without_one_over_are_the_fewest_that_pass() -> None:
-    assert judge(Counts([46] * 9 + [45], [0] * 10, [0] * 10), SLO, 10, 0).outcome == "pass"
-    assert judge(Counts([46] * 9 + [44], [0] * 10, [0] * 10), SLO, 10, 0).outcome == "likely"
+    none, loose = [0] * 10, Slo(0.99, 25_000, 0.01)
+    assert judge(Counts([46] * 9 + [45], none, none, none), loose, 10).outcome == "pass"
+    assert judge(Counts([46] * 9 + [44], none, none, none), loose, 10).outcome == "likely"
+    assert fewest_requests(loose) == 459
 
 
 def test_bursts_tell_less_than_as_many_spread_out() -> None:
-    assert judge(counts(spread(60)), SLO, 10, 0).outcome == "pass"
-    burst = judge(counts([0] * 9 + [60]), SLO, 10, 0)
+    assert judge(counts(spread(60)), SLO, 10).outcome == "pass"
+    burst = judge(counts([0] * 9 + [60]), SLO, 10)
     assert burst.outcome == "likely"
     assert burst.dispersion == pytest.approx(60)
     assert "they tell as much as 167 independent ones" in burst.why
@@ -51,7 +67,7 @@ def test_bursts_tell_less_than_as_many_spread_out() -> None:
 
 def test_bursts_at_half_the_limit_count_as_well() -> None:
     near = [0, 400, 0, 0, 900, 0, 0, 300, 0, 0]
-    found = judge(counts([0] * 10, near=near), SLO, 10, 0)
+    found = judge(counts([0] * 10, near=near), SLO, 10)
     assert found.outcome == "likely"
     assert found.dispersion > 100
 
@@ -67,33 +83,79 @@ def test_dispersion_is_variance_over_mean_of_windows_or_of_ten_batches() -> None
 
 
 def test_ten_windows_and_two_hundred_limits_are_needed() -> None:
-    assert judge(counts(spread(0, 9)), SLO, 10, 0).outcome == "likely"
-    assert judge(counts(spread(0)), SLO, 5.0, 0).outcome == "pass"
-    short = judge(counts(spread(0)), SLO, 4.9, 0)
+    assert judge(counts(spread(0, 9)), SLO, 10).outcome == "likely"
+    assert judge(counts(spread(0)), SLO, 5.0).outcome == "pass"
+    short = judge(counts(spread(0)), SLO, 4.9)
     assert short.outcome == "likely"
     assert "4.9 s of at least 5.0 s" in short.why
 
 
-def test_errors_have_a_limit_of_their_own() -> None:
-    assert judge(counts(spread(10)), SLO, 10, 10).outcome == "pass"
-    failed = judge(counts(spread(11)), SLO, 10, 11)
+def failing(total: int, windows: int = 10, ended: int = 1000) -> Counts:
+    return counts(spread(total, windows), ended, failed=spread(total, windows))
+
+
+def test_errors_are_judged_by_the_binomial_against_a_limit_of_their_own() -> None:
+    most = max(t for t in range(30) if stats.binom.cdf(t, 10_000, 0.001) <= 0.05)
+    assert judge(failing(most), SLO, 10).outcome == "pass"
+    open_ = judge(failing(most + 1), SLO, 10)
+    assert open_.outcome == "likely"
+    assert open_.why.endswith(
+        f", and {most + 1} failed: too few to show that errors stay within it"
+    )
+    least = min(t for t in range(60) if stats.binom.sf(t - 1, 10_000, 0.001) <= 0.05)
+    assert judge(failing(least - 1), SLO, 10).outcome == "unlikely"
+    failed = judge(failing(least), SLO, 10)
     assert failed.outcome == "fail"
-    assert failed.why == "11 of 10000 requests failed, against p99=25ms,errors=0.1%"
+    assert failed.why == f"{least} of 10000 requests failed, against p99=25ms,errors=0.1%"
+
+
+def test_two_errors_in_two_thousand_answers_break_nothing() -> None:
+    assert judge(failing(1, ended=200), SLO, 10).outcome == "likely"
+    assert judge(failing(2, ended=200), SLO, 10).outcome == "likely"
+    assert judge(failing(3, ended=200), SLO, 10).outcome == "unlikely"
+
+
+def test_2995_requests_without_an_error_are_the_fewest_that_keep_a_thousandth() -> None:
+    assert fewest_for_errors(SLO) == 2995
+    none = [0] * 10
+    assert judge(Counts([300] * 9 + [295], none, none, none), SLO, 10).outcome == "pass"
+    assert judge(Counts([300] * 9 + [294], none, none, none), SLO, 10).outcome == "likely"
+
+
+def test_errors_that_come_together_are_little_more_than_one_event() -> None:
+    at_once = [0] * 9 + [21]
+    spread_out, burst = (judge(counts(one, failed=one), SLO, 10) for one in (spread(21), at_once))
+    assert spread_out.outcome == "fail"
+    assert (burst.outcome, burst.error_dispersion) == ("unlikely", pytest.approx(21))
+
+
+def test_no_errors_at_all_is_kept_while_none_is_seen() -> None:
+    none_allowed = Slo(0.99, 25_000, 0.0)
+    assert fewest_for_errors(none_allowed) == 0
+    assert judge(failing(0), none_allowed, 10).outcome == "pass"
+    assert judge(failing(1), none_allowed, 10).outcome == "fail"
+
+
+def test_what_holds_says_what_could_not_be_seen() -> None:
+    assert judge(failing(0), SLO, 30).why == (
+        "0 of 10000 requests missed p99=25ms,errors=0.1%; "
+        "in these 30 s a stall rarer than one in 10 s could be missed"
+    )
 
 
 def test_what_is_not_shown_is_likely_or_not_by_the_share_that_was_seen() -> None:
-    assert judge(counts(spread(100)), SLO, 10, 0).outcome == "likely"
-    assert judge(counts(spread(101)), SLO, 10, 0).outcome == "unlikely"
+    assert judge(counts(spread(100)), SLO, 10).outcome == "likely"
+    assert judge(counts(spread(101)), SLO, 10).outcome == "unlikely"
 
 
 def test_no_request_shows_nothing() -> None:
-    assert judge(Counts([0] * 10, [0] * 10, [0] * 10), SLO, 10, 0).outcome == "unlikely"
+    assert judge(Counts(*[[0] * 10] * 4), SLO, 10).outcome == "unlikely"
 
 
 def test_a_median_has_its_own_share() -> None:
     median = Slo(0.5, 25_000)
-    assert judge(counts(spread(4800)), median, 10, 0).outcome == "pass"
-    assert judge(counts(spread(5200)), median, 10, 0).outcome == "fail"
+    assert judge(counts(spread(4800)), median, 10).outcome == "pass"
+    assert judge(counts(spread(5200)), median, 10).outcome == "fail"
 
 
 def measured(slow: int = 0, **fields: object) -> tuple[Window, ...]:
@@ -105,7 +167,13 @@ def test_what_failed_was_not_sent_or_never_ended_counts_as_over() -> None:
     windows = measured(slow=3, wrong={"timeout": 1}, unsent=2)
     late = drain(in_flight=7, latencies_us={24_000: 5, 30_000: 4}, wrong={"reset": 1}, unsent=6)
     assert counts_of(windows, late, SLO) == Counts(
-        ended=[1003] * 12, over=[6] * 12, near=[6] * 12, late=5 + 4 + 1 + 6 + 7, late_over=18
+        ended=[1003] * 12,
+        over=[6] * 12,
+        near=[6] * 12,
+        failed=[3] * 12,
+        late=5 + 4 + 1 + 6 + 7,
+        late_over=18,
+        late_failed=14,
     )
     found = evidence(windows, late, SLO)
     assert found.requests == 12 * 1003 + 23

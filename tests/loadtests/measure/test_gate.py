@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from loadtests.measure.facts import ProbeFacts
-from loadtests.measure.gate import BROKEN, HOLDS, OPEN, check_outcome, check_reasons
+from loadtests.measure.gate import BROKEN, HOLDS, OPEN, EarlyEnd, check_outcome, check_reasons
+from loadtests.measure.outcome import Figure
 from loadtests.measure.reconcile import Reconciliation
 from loadtests.measure.slo import Slo
 from loadtests.measure.window import WRONG_ANSWER, Window
@@ -34,10 +35,58 @@ def answer(of: ProbeFacts) -> tuple[str, list[str]]:
 def test_it_holds_where_the_probe_is_valid() -> None:
     of = facts(probe())
     assert answer(of) == (HOLDS, [])
-    assert check_outcome(of).says == ("0 of 12000 requests missed p99=25ms,errors=0.1%.",)
+    assert check_outcome(of).says == (
+        "0 of 12000 requests missed p99=25ms,errors=0.1%; "
+        "in these 12 s a stall rarer than one in 4 s could be missed.",
+    )
     p99, missed, failed = check_outcome(of).figures
     assert (p99.what, p99.value, p99.unit) == ("p99", pytest.approx(5.0, rel=0.01), "ms")
     assert (missed.value, failed.value) == (0, 0)
+
+
+def p99_of(of: ProbeFacts) -> Figure:
+    return check_outcome(of).figures[0]
+
+
+def test_what_is_answered_in_the_drain_only_counts_in_the_p99() -> None:
+    slow = drain(latencies_us={900_000: 200})
+    assert p99_of(facts(probe())).value == pytest.approx(5, rel=0.01)
+    with_them = p99_of(facts(probe(), drained=slow))
+    assert with_them.value == pytest.approx(900, rel=0.01)
+    assert with_them.low is not None
+
+
+def test_what_failed_is_slower_than_any_answer() -> None:
+    some = p99_of(facts(probe(latencies_us={5000: 980, 20_000: 15}, wrong={"http 503": 5})))
+    assert some.value == pytest.approx(20, rel=0.01)
+    many = p99_of(facts(probe(latencies_us={5000: 980}, wrong={"http 503": 20})))
+    assert (many.value, many.high) == (None, None)
+    never = p99_of(facts(probe(), drained=drain(in_flight=200)))
+    assert never.value is None
+
+
+def ends(look: EarlyEnd, windows: tuple[Window, ...]) -> list[int]:
+    """After how many windows it says so."""
+    return [count for count in range(1, len(windows) + 1) if look(windows[:count])]
+
+
+def looks(slo: Slo, least_s: float, windows: tuple[Window, ...]) -> list[int]:
+    return ends(EarlyEnd(slo, least_s), windows)
+
+
+def test_a_check_may_end_once_something_is_shown_and_looks_seldom() -> None:
+    long = alike(40, span=IN_OPEN_LOOP, in_flight=5)
+    assert looks(SLO, 12, long) == [12, 17, 24, 33]
+    broken = alike(40, span=IN_OPEN_LOOP, latencies_us=SLOW)
+    assert looks(SLO, 12, broken) == [12, 17, 24, 33]
+    few = alike(40, span=IN_OPEN_LOOP, latencies_us={5000: 120}, in_flight=0)
+    assert looks(SLO, 12, few) == [33]  # 2,995 answers take 25 s
+
+
+def test_what_is_in_flight_is_no_reason_to_end() -> None:
+    """Whether it will meet the objective is not known yet."""
+    stalled = alike(12, span=IN_OPEN_LOOP, in_flight=500)
+    assert looks(SLO, 12, stalled) == []
 
 
 def test_it_is_broken_where_that_is_shown() -> None:
@@ -58,6 +107,12 @@ def test_an_overloaded_server_breaks_it_though_nothing_is_steady() -> None:
         for window in probe(latencies_us={5000: 100, 500_000: 900})
     )
     assert answer(facts(growing)) == (BROKEN, [])
+
+
+def test_a_server_that_restarted_may_break_it_but_shows_nothing_else() -> None:
+    again = Reconciliation("restarted", 10, None, "a counter fell")
+    assert answer(facts(probe(), reconciliation=again)) == (OPEN, ["restarted"])
+    assert answer(facts(probe(latencies_us=SLOW), reconciliation=again)) == (BROKEN, [])
 
 
 def test_a_wrong_answer_among_many_is_no_yes() -> None:

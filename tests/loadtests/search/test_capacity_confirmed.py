@@ -4,7 +4,7 @@ from loadtests.search.capacity import CapacityQuestion, CapacitySearch
 
 
 def test_a_confirmation_that_stays_likely_at_its_longest_confirms_nothing() -> None:
-    search = CapacitySearch(CapacityQuestion(16, 1000.0, 50_000.0, 5.0, 459))
+    search = CapacitySearch(CapacityQuestion(16, 1000.0, 50_000.0, 5.0, 459, 2995))
     confirmed = []
     while (load := search.next_load()) is not None:
         if load.step == "confirm":

@@ -1,5 +1,6 @@
 """The search for the capacity, against servers that say at once whether a rate passes."""
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -30,9 +31,12 @@ def question(
     most_rps: float = 50_000.0,
     shortest_s: float = 5.0,
     fewest_requests: int = 459,
+    fewest_for_errors: int = 2995,
     found_rps: float | None = None,
 ) -> CapacityQuestion:
-    return CapacityQuestion(16, ceiling_rps, most_rps, shortest_s, fewest_requests, found_rps)
+    return CapacityQuestion(
+        16, ceiling_rps, most_rps, shortest_s, fewest_requests, fewest_for_errors, found_rps
+    )
 
 
 def searched(judge: Judge, asked: CapacityQuestion) -> tuple[list[Load], CapacityAnswer]:
@@ -105,6 +109,28 @@ def test_the_lightest_load_still_has_answers_enough() -> None:
     loads, _ = searched(up_to(9), question(ceiling_rps=12.0))
     assert loads[0].rate_rps == 6  # half the ceiling: 5 % would take 20 minutes for 459 answers
     assert loads[0].measure_s == pytest.approx(1.5 * 459 / 6)
+
+
+def test_only_a_confirmation_waits_for_what_errors_need() -> None:
+    loads, answer = searched(up_to(20), question(ceiling_rps=30.0))
+    *bisected, confirmed = loads
+    assert all(load.measure_s <= 120 for load in bisected)
+    assert confirmed.measure_s == pytest.approx(1.5 * 2995 / rate_of(confirmed))
+    assert answer.rate_rps == confirmed.rate_rps
+
+
+def test_where_errors_cannot_be_shown_in_time_that_is_said_at_once() -> None:
+    loads, answer = searched(up_to(3), question(ceiling_rps=5.0))
+    assert {load.step for load in loads} == {"bisect"}
+    assert answer.rate_rps is None
+    told = re.fullmatch(
+        r"about (\S+)/s keep the SLO's latency, but to show that errors keep it takes (\d+) s "
+        r"there, of at most 600 s: allow more errors",
+        str(answer.why),
+    )
+    assert told
+    assert 0.98 * 3 <= float(told[1]) <= 3
+    assert float(told[2]) == pytest.approx(2995 / float(told[1]), rel=0.02)
 
 
 def test_what_is_likely_moves_on_but_is_confirmed_for_longer() -> None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from loadtests.measure.evidence import fewest_requests, shortest_s
+from loadtests.measure.evidence import fewest_for_errors, fewest_requests, shortest_s
 from loadtests.measure.slo import Slo
 from loadtests.search.capacity import CapacityQuestion, CapacitySearch
 from loadtests.search.ceiling import PROFILES, CeilingSearch, Load
@@ -51,6 +51,7 @@ def found(rng: np.random.Generator, queue: Queue, slo: Slo, trials: int) -> list
                 most_rps=100 * queue.ceiling_rps,
                 shortest_s=shortest_s(slo),
                 fewest_requests=fewest_requests(slo),
+                fewest_for_errors=fewest_for_errors(slo),
             )
         )
         for _ in range(trials)
