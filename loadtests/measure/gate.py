@@ -13,6 +13,7 @@ from loadtests.measure.verdicts import Reason, Verdict, verdict
 from loadtests.measure.window import (
     ANSWERS_BEYOND,
     HIGHEST_US,
+    Times,
     Window,
     across_time,
     add_histogram,
@@ -126,9 +127,7 @@ def _failures_slowest(window: Window, unfinished: int) -> Window:
     response = new_histogram()
     add_histogram(response, window.times.response)
     response.record_value(HIGHEST_US, missed)
-    return replace(
-        window, right=window.right + missed, times=replace(window.times, response=response)
-    )
+    return replace(window, right=window.right + missed, times=Times(response=response))
 
 
 def _ms(value_us: float | None) -> float | None:

@@ -9,7 +9,8 @@ from loadtests.measure.gate import BROKEN, HOLDS, OPEN, EarlyEnd, check_outcome,
 from loadtests.measure.outcome import Figure
 from loadtests.measure.reconcile import Reconciliation
 from loadtests.measure.slo import Slo
-from loadtests.measure.window import WRONG_ANSWER, Window
+from loadtests.measure.window import TIMES, WRONG_ANSWER, Window
+from loadtests.record.stored import StoredTimes
 from tests.loadtests.measure.windows import OPEN as IN_OPEN_LOOP
 from tests.loadtests.measure.windows import alike, drain
 
@@ -63,6 +64,13 @@ def test_what_failed_is_slower_than_any_answer() -> None:
     assert (many.value, many.high) == (None, None)
     never = p99_of(facts(probe(), drained=drain(in_flight=200)))
     assert never.value is None
+
+
+def test_a_record_that_is_read_again_is_judged_as_well() -> None:
+    fresh = probe(latencies_us={5000: 980, 20_000: 15}, wrong={"http 503": 5})
+    payloads = [getattr(fresh[0].times, name).encode() for name in TIMES]
+    stored = tuple(replace(window, times=StoredTimes(payloads)) for window in fresh)
+    assert check_outcome(facts(stored)) == check_outcome(facts(fresh))
 
 
 def ends(look: EarlyEnd, windows: tuple[Window, ...]) -> list[int]:
