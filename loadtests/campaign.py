@@ -11,7 +11,7 @@ from pathlib import Path
 from loadtests import engine, host
 from loadtests.admitted import check_admitted
 from loadtests.between import ask_capacity, held_in
-from loadtests.calibrate import Payload, calibrated, why_impossible
+from loadtests.calibrate import AGREE, Payload, calibrated, why_impossible
 from loadtests.live import View
 from loadtests.locust_run import USER_CLASSES, GeneratorError, check_result, locust_command
 from loadtests.metrics import Metrics
@@ -165,6 +165,11 @@ class Campaign:
         cores = self._plan.server_cores, self._plan.generator_cores
         self._calibration = calibrated(payload, *cores, work)
         self._keeper.amend_target(calibration=self._calibration)
+        if (apart := self._calibration.tries_apart) > AGREE:
+            self._view.say(
+                f"the generator's calibration was disturbed: its nearest tries were {apart:.0%} "
+                "apart; redline doctor names what else uses these cores"
+            )
 
     def _load(self, target: Target, subject: Subject, server: Deployment, repeat: int) -> None:
         """The scenario, or the searches of the profile one after another."""

@@ -61,6 +61,7 @@ class Load:
     seed: int
     ca_file: Path | None
     """Who may vouch for the server, in place of the system's authorities."""
+    window_s: float = WINDOW_S
 
 
 def make_load(
@@ -237,7 +238,7 @@ class Drive:
         """Waits for what is due, and for no longer than what was sent may take."""
         self._engine.set_users(0)
         ended_ns = time.monotonic_ns()
-        limit_s = time.monotonic() + self.load.timeout_s + 2 * WINDOW_S
+        limit_s = time.monotonic() + self.load.timeout_s + 2 * self.load.window_s
         # A window that ended before the load did knows nothing of what fell due after it.
         while self._pending > 0 or self._seen_ns < ended_ns:
             if self._stop.is_set():
@@ -315,7 +316,7 @@ def _engine(load: Load) -> engine.Engine:
             tls=engine.Tls(ca_file=str(load.ca_file)) if load.ca_file else None,
             threads=load.threads,
             seed=load.seed,
-            window_s=WINDOW_S,
+            window_s=load.window_s,
             samples_per_window=0,
             phase=WARMUP,
         )

@@ -2,11 +2,13 @@
 
 import contextlib
 import platform
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
 import psutil
 
+from exporters.kernel import read
 from loadtests.record.run import Host
 
 _PACKAGES = (
@@ -25,6 +27,15 @@ def describe_host() -> Host:
         system=f"{_distribution()}, Linux {platform.release()}",
         python=platform.python_version(),
     )
+
+
+def governors(cores: Iterable[int], root: Path = Path("/")) -> dict[int, str]:
+    """Each core's frequency policy, as the ``sys`` in ``root`` tells; empty where it has none."""
+    told = {
+        core: read(root / f"sys/devices/system/cpu/cpu{core}/cpufreq/scaling_governor")
+        for core in cores
+    }
+    return {core: policy.strip() for core, policy in told.items() if policy}
 
 
 def versions() -> dict[str, str]:

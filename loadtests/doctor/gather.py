@@ -18,6 +18,7 @@ from exporters.kernel import read, read_number
 from loadtests import engine
 from loadtests.doctor.checks import OPTIONAL_PROGRAMS
 from loadtests.doctor.facts import Cores, Facts, Limits, Sample, Software
+from loadtests.host import governors
 from serving.cores import share_cores
 from serving.deployment import port_trouble
 from serving.tfserving import launch as tfserving
@@ -51,12 +52,11 @@ def gather_cores(root: Path = ROOT) -> Cores:
     server, generator = share_cores(None)
     group = read_cpu_group(os.getpid(), root)
     usable = {*server, *generator}
-    policies = {core: read(root / _CPUS / f"cpu{core}/cpufreq/scaling_governor") for core in usable}
     return Cores(
         server=tuple(server),
         generator=tuple(generator),
         siblings=read_topology(usable, root).siblings,
-        governors={core: policy.strip() for core, policy in policies.items() if policy},
+        governors=governors(usable, root),
         turbo=_turbo(root),
         clock_source=(read(root / _CLOCK) or "").strip(),
         quota_cores=group.quota_cores if group else None,

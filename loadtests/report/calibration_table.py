@@ -9,7 +9,7 @@ from loadtests.record.run import Calibration
 from loadtests.report import numbers
 
 COLUMNS = (
-    *("request\nbytes", "answer\nbytes", "ceiling\nreq/s"),
+    *("request\nbytes", "answer\nbytes", "ceiling\nreq/s", "tries\napart"),
     *("floor\nus", "jitter\nus", "lag p99\nus", "clock\nns"),
 )
 
@@ -26,6 +26,7 @@ def calibration_table(found: Sequence[Calibration]) -> Table:
             numbers.count(one.request_bytes),
             numbers.count(one.answer_bytes),
             numbers.rate(one.rate_rps),
+            f"{one.tries_apart:.1%}",
             *(f"{value:,.0f}" for value in (one.floor_us, one.jitter_us, one.lag_p99_us)),
             numbers.count(one.clock_ns),
         )

@@ -1,5 +1,7 @@
 """The generator's own limits, measured on null servers and kept for as long as they hold."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,9 @@ CORES = share_cores(None)
 def brief(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(calibration, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(calibration, "BUSY_S", 0.5)
+    monkeypatch.setattr(calibration, "BUSY_TRIES", 2)
     monkeypatch.setattr(calibration, "LIGHT_S", 1.0)
+    monkeypatch.setattr(calibration, "LONGEST_LIGHT_S", 4.0)
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "rest"])
@@ -34,12 +38,51 @@ def test_it_is_faster_than_any_model_server_and_remembered(tmp_path: Path, proto
     assert larger.request_bytes == 50_000
 
 
-def test_a_damaged_memory_is_measured_again(tmp_path: Path) -> None:
+def test_what_is_damaged_or_a_day_old_is_measured_again(tmp_path: Path) -> None:
     payload = Payload("rest", 300, 100)
-    calibrate(payload, *CORES, tmp_path)
+    first = calibrate(payload, *CORES, tmp_path)
     (kept,) = calibration.CACHE.iterdir()
     kept.write_text("{")
     assert calibrated(payload, *CORES, tmp_path).request_bytes == 300
+    kept.write_text(first.model_copy(update={"rate_rps": 1.0}).model_dump_json())
+    assert calibrated(payload, *CORES, tmp_path).rate_rps == 1
+    yesterday = time.time() - 24 * 3600 - 1
+    os.utime(kept, (yesterday, yesterday))
+    assert calibrated(payload, *CORES, tmp_path).rate_rps > 5000
+
+
+def test_another_policy_of_the_cores_is_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    payload = Payload("rest", 300, 100)
+    before = calibration._key(payload, *CORES)
+    monkeypatch.setattr(calibration.host, "governors", lambda _: {0: "powersave"})
+    assert calibration._key(payload, *CORES) != before
+
+
+@pytest.mark.parametrize(
+    ("tries", "rate_rps", "apart"),
+    [
+        ([100, 98], 100, 0.02),
+        ([50, 100, 98], 100, 0.02),
+        ([940, 100, 60, 97], 100, 0.03),
+        ([100, 80, 60, 40, 20, 10], 100, 0.2),
+    ],
+)
+def test_a_disturbed_try_does_not_count(
+    tries: list[float], rate_rps: float, apart: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "BUSY_TRIES", 6)
+    coming = iter(tries)
+    assert calibration._agreed(lambda: next(coming)) == (rate_rps, pytest.approx(apart))
+    assert list(coming) == []
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_large_bodies_are_calibrated_too(tmp_path: Path, protocol: str) -> None:
+    payload = Payload(protocol, request_bytes=16 << 20, answer_bytes=100)  # type: ignore[arg-type]
+    found = calibrate(payload, *CORES, tmp_path)
+    assert found.request_bytes == 16 << 20
+    assert found.floor_us > 100
+    assert found.jitter_us > 0
 
 
 def test_a_null_server_that_errs_is_no_measure(
