@@ -30,7 +30,7 @@ from serving.reference.program import find_program
 CACHE = BUILD / "calibration"
 KEPT_S = 24 * 3600.0
 BUSY_S = 1.0
-BUSY_TRIES = 6
+BUSY_TRIES = 4
 AGREE = 0.05
 """Tries go on until two agree within this share: one that is disturbed agrees with no other."""
 LIGHT_S = 1.0
@@ -95,6 +95,8 @@ def calibrate(
     with ExitStack() as stack:
         started = [_null_server(stack, payload, core, work) for core in cores]
         rate_rps, apart = _agreed(lambda: _busiest_rps(payload, started))
+        if not rate_rps:
+            raise _wrong("no answer")
         fewest_rps = min(FEWEST_ANSWERS / LONGEST_LIGHT_S, rate_rps / 2)
         light_rps = max(min(LIGHT_RPS, LIGHT_SHARE * rate_rps), fewest_rps)
         (light,) = _drive([_light(payload, started[0], light_rps)])
@@ -124,8 +126,8 @@ def _agreed(measure: Callable[[], float]) -> tuple[float, float]:
     tried: list[float] = []
     while len(tried) < BUSY_TRIES:
         tried = sorted([*tried, measure()])
-        pairs = [((high - low) / high if high else 0.0, high) for low, high in pairwise(tried)]
-        apart, rate_rps = min(pairs, default=(1.0, 0.0))
+        pairs = [((high - low) / high if high else 1.0, high) for low, high in pairwise(tried)]
+        apart, rate_rps = min(pairs, default=(1.0, 0.0), key=lambda pair: (pair[0], -pair[1]))
         if apart <= AGREE:
             break
     return rate_rps, apart
@@ -164,10 +166,13 @@ def _driven(load: Load) -> DriveResult:
     drive = Drive(load)
     drive.run()
     result = drive.result()
-    if result is None or result.errors or not result.ok:
-        kinds = ", ".join(result.errors) if result and result.errors else "no answer"
-        raise EngineError(f"calibration: a null server did not answer rightly ({kinds})")
+    if result is None or result.errors:
+        raise _wrong(", ".join(result.errors) if result else "no answer")
     return result
+
+
+def _wrong(what: str) -> EngineError:
+    return EngineError(f"calibration: a null server did not answer rightly ({what})")
 
 
 def _busy(payload: Payload, server: ReferenceServer) -> Load:

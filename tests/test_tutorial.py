@@ -25,7 +25,9 @@ from tests.tutorial import TUTORIAL, Step, carry_out, said, told_exit_code
 
 NUMBER = re.compile(r"(?:± ?)?\d[\d,.]*|" + DASH)
 OF_A_RUN = re.compile(
-    r"^(\[\d+/\d+\] .*|\.\.\.|─+|metrics while it runs: .*|dashboards: .*)$", re.MULTILINE
+    r"^(\[\d+/\d+\] .*|\.\.\.|─+|metrics while it runs: .*|dashboards: .*"
+    r"|the generator's calibration was disturbed: .*)$",
+    re.MULTILINE,
 )
 OF_A_VERDICT = (
     # Lines of their own, whatever their width.
