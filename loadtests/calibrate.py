@@ -29,7 +29,7 @@ from serving.reference.program import find_program
 
 CACHE = BUILD / "calibration"
 KEPT_S = 24 * 3600.0
-BUSY_S = 1.0
+BUSY_S = 0.5
 BUSY_TRIES = 4
 AGREE = 0.05
 """Tries go on until two agree within this share: one that is disturbed agrees with no other."""

@@ -20,6 +20,7 @@ from tests.lanes import (  # noqa: F401 - hooks of pytest
     pytest_collection_finish,
     pytest_collection_modifyitems,
     pytest_configure,
+    pytest_keyboard_interrupt,
     pytest_unconfigure,
     pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,

@@ -37,6 +37,7 @@ SESSION_SERVERS = {
 whole_run = pytest.mark.follow("whole runs", minutes=4)
 own_torchserve = pytest.mark.follow("TorchServes of their own", minutes=0.8)
 _SCOPES = "scopes.json"
+_LANE = "lane-"
 _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
@@ -58,6 +59,10 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "follow(word, minutes): all of a word follow each other")
     if hasattr(config, "workerinput"):
+        # The kernel shares the cores out among sessions: in one of them all lanes together would
+        # get no more than each of the servers that they load.
+        os.setsid()
+        Path(os.environ[SHARED], f"{_LANE}{os.getpid()}").touch()
         if trouble := _own_loopback():
             raise pytest.UsageError(f"a lane of its own: {trouble}; run with -n 0")
         return
@@ -75,6 +80,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long begins first."""
     items.sort(key=_order)
+
+
+def pytest_keyboard_interrupt() -> None:
+    """Ctrl-C in a terminal reaches its own session only: pass it on to the lanes'."""
+    for lane in Path(os.environ.get(SHARED, os.devnull)).glob(f"{_LANE}*"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int(lane.name.removeprefix(_LANE)), signal.SIGINT)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -46,7 +46,7 @@ def checked(folder: Path, service: str) -> Scenario:
             *(sys.executable, "-m", "locust", "-f", str(folder / "locustfile.py"), "ReferenceUser"),
             *("--headless", "--only-summary", "--host", server.address("grpc")),
             *("--target", "reference", "--record", str(folder), "--rate-rps", "150"),
-            *("--check-s", "40", "--least-s", "10", "--slo", "p99=40ms,errors=1%"),
+            *("--check-s", "30", "--least-s", "10", "--slo", "p99=40ms,errors=1%"),
         ]  # fmt: skip
         locust = ManagedProcess(command, cores=[0], log=folder / "log")
         try:
@@ -85,14 +85,14 @@ def test_a_slower_build_does_not_pass(tmp_path: Path) -> None:
         )
     for found, good, low, high in ((sound, True, 0, 3), (slower, False, 3, 8)):
         assert found.slo == "p99=40ms,errors=1%"
-        assert found.settings == {"rate_rps": 150.0, "check_s": 40.0, "least_s": 10.0}
+        assert found.settings == {"rate_rps": 150.0, "check_s": 30.0, "least_s": 10.0}
         _, missed, failed = found.figures
         assert missed.value is not None
         assert low <= missed.value <= high
         assert failed.value == 0
         if found.valid:
             assert found.good is good
-            assert 10 <= found.legs[0].duration_s < 35  # it ended when that was shown
+            assert 10 <= found.legs[0].duration_s < 29  # it ended when that was shown
         else:
             assert {reason.rule for reason in found.reasons} <= {"lag", "evidence", "steady"}
     assert not (slower.valid and slower.good)
