@@ -55,22 +55,22 @@ class DriveTotals:
         self.end_ns: int | None = None
         self.due = self.sent = self.right = self.unsent = 0
         self.wrong: Counter[str] = Counter()
-        self.sent_in_span = self.right_in_span = 0
+        self.sent_in_span = self.right_in_span = 0.0
         self._times = {name: new_histogram() for name in TIMES}
         self._busy_s: dict[int, float] = {}
 
     def add(self, window: Window) -> None:
         """Count ``window``: of the measured phase all of it, of others what came in the span."""
-        in_span = self._in_span(window)
+        in_span = self._share_in_span(window)
         if in_span:
-            self.right_in_span += window.right
+            self.right_in_span += in_span * window.right
             # Windows of two phases may share a number: they are one span of the same threads.
-            self._busy_s[window.number] = window.busy_ratio * window.duration_s
+            self._busy_s[window.number] = in_span * window.busy_ratio * window.duration_s
         if window.phase != MEASURE:
             return
         self.due += window.due
         self.sent += window.sent
-        self.sent_in_span += window.sent if in_span else 0
+        self.sent_in_span += in_span * window.sent
         self.right += window.right
         self.unsent += window.unsent
         self.wrong.update(window.wrong)
@@ -96,9 +96,11 @@ class DriveTotals:
             duration_s=round(duration_s, 6),
         )
 
-    def _in_span(self, window: Window) -> bool:
-        ended = self.end_ns is not None and window.end_ns > self.end_ns
-        return window.start_ns >= self.start_ns and not ended
+    def _share_in_span(self, window: Window) -> float:
+        """A thread that had no core when the span began or ended cuts there a little later."""
+        end_ns = window.end_ns if self.end_ns is None else min(window.end_ns, self.end_ns)
+        within_ns = end_ns - max(window.start_ns, self.start_ns)
+        return max(0.0, within_ns / max(1, window.end_ns - window.start_ns))
 
 
 def histogram_of(times: Times, name: str) -> HdrHistogram:

@@ -98,7 +98,6 @@ def test_a_servers_own_limit_is_recorded_and_judged(
     cut_down(monkeypatch, "blame", 1, tmp_path / "bench")
     monkeypatch.setattr(calibration, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(calibration, "BUSY_S", 0.3)
-    monkeypatch.setattr(calibration, "BUSY_TRIES", 2)
     monkeypatch.setattr(calibration, "LIGHT_S", 1.0)
     monkeypatch.setattr(sys, "argv", ["bench", "--only", "blame"])
     for _ in range(3):  # where the server had no core for most of a second, once more

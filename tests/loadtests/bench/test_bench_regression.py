@@ -76,7 +76,6 @@ def test_runs_of_both_builds_are_recorded_and_compared(
     cut_down(monkeypatch, "compare", 4, tmp_path / "bench")
     monkeypatch.setattr(calibration, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(calibration, "BUSY_S", 0.3)
-    monkeypatch.setattr(calibration, "BUSY_TRIES", 2)
     monkeypatch.setattr(calibration, "LIGHT_S", 1.0)
     monkeypatch.setattr(sys, "argv", ["bench", "--only", "compare"])
     assert bench.main() == 0

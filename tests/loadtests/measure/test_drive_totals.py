@@ -77,6 +77,18 @@ def test_each_window_counts_where_it_belongs() -> None:
     assert result.duration_s == 2
 
 
+def test_of_a_window_that_was_cut_late_the_part_within_the_span_counts() -> None:
+    result = totals(
+        window(0, MEASURE, [100] * 40, due=40, sent=40, start_s=0.75),
+        window(1, MEASURE, [100] * 40, due=40, sent=40, start_s=1.75),
+        window(2, MEASURE, [100] * 40, due=40, sent=40, start_s=2.75),
+        window(3, DRAIN, [], due=0, sent=0, start_s=3.75),
+    ).result()
+    assert result.ok == 120
+    assert result.goodput_rps == (30 + 40 + 10) / 2
+    assert result.engine_busy_ratio == 0.5
+
+
 def test_figures_are_of_all_answers_together() -> None:
     measured = totals(
         window(1, MEASURE, [100] * 990, due=990, sent=990),
