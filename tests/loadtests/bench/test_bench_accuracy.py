@@ -107,7 +107,8 @@ def test_failing_and_wrong_answers_are_told_as_the_server_logs_them(
     assert not (tmp_path / "bench" / "latest.json").exists()
     (case,) = record["cases"]
     goodput, failing, wrong = case["figures"]
-    assert goodput["runs"][0]["measured"] > 1000
+    (reading,) = goodput["runs"]
+    assert reading["measured"] == pytest.approx(reading["truth"], rel=0.1)
     for figure in (failing, wrong):
         (reading,) = figure["runs"]
         assert reading["measured"] == reading["truth"] > 0
