@@ -73,11 +73,12 @@ def why_impossible() -> str | None:
 def calibrated(
     payload: Payload, server_cores: Sequence[int], generator_cores: Sequence[int], work: Path
 ) -> Calibration:
-    """As :func:`calibrate`, or what it found within a day, since this machine was started."""
+    """As :func:`calibrate`, or what it found within a day, undisturbed, since the last boot."""
     path = CACHE / f"{_key(payload, server_cores, generator_cores)}.json"
     try:
-        if time.time() - path.stat().st_mtime < KEPT_S:
-            return Calibration.model_validate_json(path.read_bytes())
+        kept = Calibration.model_validate_json(path.read_bytes())
+        if time.time() - path.stat().st_mtime < KEPT_S and kept.tries_apart <= AGREE:
+            return kept
     except (OSError, ValidationError):
         pass
     return calibrate(payload, server_cores, generator_cores, work)

@@ -80,7 +80,7 @@ def reconcile(
 
 def restarted(client: ClientCount) -> Reconciliation:
     """Where a counter fell: whatever was measured, more than one server's life was."""
-    why = "a counter of the server fell: it was restarted within the probe"
+    why = "a counter of the server fell: it was restarted, or another server answered"
     return Reconciliation("restarted", client.served, None, why)
 
 
