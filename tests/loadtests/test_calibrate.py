@@ -28,7 +28,7 @@ def brief(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_it_is_faster_than_any_model_server_and_remembered(
     tmp_path: Path, protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "AGREE", 1.0)  # a disturbed one is not remembered
+    monkeypatch.setattr(calibration, "AGREE", 0.99)  # a disturbed one is not remembered
     payload = Payload(protocol, request_bytes=300, answer_bytes=100)  # type: ignore[arg-type]
     first = calibrated(payload, *CORES, tmp_path)
     assert first.rate_rps > 5000  # Python clients reach that on no machine
