@@ -32,7 +32,7 @@ KEPT_S = 24 * 3600.0
 BUSY_S = 0.5
 BUSY_TRIES = 4
 AGREE = 0.05
-"""Tries go on until two agree within this share: one that is disturbed agrees with no other."""
+"""Tries go on until two agree within this share; steady work beside all of them is not seen."""
 LIGHT_S = 1.0
 LIGHT_ANSWERS = 1200
 """So many the light load lasts for at least: ten of a thousand are beyond the p99."""
@@ -77,7 +77,8 @@ def calibrated(
     path = CACHE / f"{_key(payload, server_cores, generator_cores)}.json"
     try:
         kept = Calibration.model_validate_json(path.read_bytes())
-        if time.time() - path.stat().st_mtime < KEPT_S and kept.tries_apart <= AGREE:
+        young = time.time() - path.stat().st_mtime < KEPT_S
+        if young and kept.tries_apart is not None and kept.tries_apart <= AGREE:
             return kept
     except (OSError, ValidationError):
         pass
@@ -89,7 +90,7 @@ def calibrate(
 ) -> Calibration:
     """Drive null servers with all of ``generator_cores``, one engine thread and server for each.
 
-    This process must run on ``generator_cores`` and nowhere else. Some 4 s. The result is kept for
+    This process must run on ``generator_cores`` and nowhere else. Some 5 s. The result is kept for
     :func:`calibrated`. EngineError when the null servers do not answer rightly.
     """
     cores = [server_cores[n % len(server_cores)] for n in range(len(generator_cores))]

@@ -165,7 +165,7 @@ class Campaign:
         cores = self._plan.server_cores, self._plan.generator_cores
         self._calibration = calibrated(payload, *cores, work)
         self._keeper.amend_target(calibration=self._calibration)
-        if (apart := self._calibration.tries_apart) > AGREE:
+        if (apart := self._calibration.tries_apart or 0.0) > AGREE:
             self._view.say(
                 f"the generator's calibration was disturbed: its nearest tries were {apart:.0%} "
                 "apart; redline doctor names what else uses these cores"

@@ -45,7 +45,7 @@ class NextVersion:
     def join(self) -> None:
         """Wait until it is known how that ended."""
         if self._loading is not None:
-            self._loading.join(LIMIT_S)
+            self._loading.join(2 * LIMIT_S)  # loading, and unloading the last one
 
     def _load(self) -> None:
         asked_at_s, began_s = time.time(), time.monotonic()

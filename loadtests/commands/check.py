@@ -155,8 +155,12 @@ def _rarest_s(duration: str, rarest: str | None) -> float:
     """0 where no stall is named and the duration is given."""
     if rarest is None:
         return RAREST_S if duration == AUTO else 0.0
-    if not (found := re.fullmatch(r"(\d+(?:\.\d+)?) ?s?", rarest)):
-        raise UsageError(f"--rarest {rarest}: write seconds, as in 60s")
+    return _seconds("--rarest", rarest)
+
+
+def _seconds(option: str, text: str) -> float:
+    if not (found := re.fullmatch(r"(\d+(?:\.\d+)?) ?s?", text)):
+        raise UsageError(f"{option} {text}: write seconds, as in 60 or 60s")
     return float(found[1])
 
 
@@ -181,10 +185,7 @@ def _spans_s(duration: str, least: tuple[int, str]) -> tuple[float, float]:
     least_s, why = least
     if duration == AUTO:
         return least_s, LONGEST * least_s
-    try:
-        asked_s = float(duration)
-    except ValueError:
-        raise UsageError(f"--duration {duration}: write seconds, or auto") from None
-    if not least_s <= asked_s < float("inf"):
+    asked_s = _seconds("--duration", duration)
+    if asked_s < least_s:
         raise UsageError(f"--duration {duration}: {why}; --duration auto takes what it needs")
     return 0.0, asked_s

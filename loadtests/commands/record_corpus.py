@@ -38,8 +38,8 @@ def record_corpus(
         typer.Option(
             help="The answers, one for each request: JSON lines, a folder, or an archive by output "
             "name. Without it they are recorded, one request at a time, each asked twice. status: "
-            "for a model that does not repeat itself; of each answer only status, shape and type "
-            "are checked (./status is a folder of that name)."
+            "for a model that does not repeat itself; no value is compared, only status, shape and "
+            "type (./status is a folder of that name)."
         ),
     ] = None,
     answer_form: Annotated[

@@ -8,9 +8,10 @@ A probe that happens to see few bursts has few slow answers *and* a small disper
 would pass just when it must not. The dispersion is therefore also taken of a lower level, which far
 more answers exceed, in the same bursts; and a probe must be long against the limit.
 
-Errors are judged in the same way, against a limit of their own, with the dispersion of their own
-counts. An objective of no errors at all (``errors=0%``) is one that no number of answers can show:
-it is kept while none is seen.
+Errors are judged by the same bound, against a limit of their own, with the dispersion of their own
+counts. There is no lower level for them: a probe that sees no burst of errors knows of none. An
+objective of no errors at all (``errors=0%``) is one that no number of answers can show: it is kept
+while none is seen.
 
 Whatever is shown holds for what was seen: nothing of a kind seen in T seconds excludes, at 95 %,
 only what comes more often than once in T / 3 (the rule of three).
@@ -36,7 +37,8 @@ BATCHES = 10
 PASS_RISK = 0.01
 FAIL_RISK = 0.05
 ERROR_RISK = 0.05
-"""An error objective is called kept, or broken, though it is not, at most so often each."""
+"""So often at most, where errors come one by one, is their objective called kept, or broken, though
+it is not."""
 RULE_OF_THREE = 3
 MIN_LIMITS = 200
 """A probe lasts at least so many times the SLO's limit: a queue's bursts last for several."""
@@ -86,50 +88,62 @@ def evidence(measured: Sequence[Window], drained: Sequence[Window], slo: Slo) ->
     return judge(counts_of(measured, drained, slo), slo, duration_s)
 
 
-def judge(counts: Counts, slo: Slo, duration_s: float) -> Evidence:
-    """The same from counts."""
+def judge(counts: Counts, slo: Slo, duration_s: float, *, looks: int = 1) -> Evidence:
+    """The same from counts; where it is one of several ``looks``, these share the risk.
+
+    What the drain brought counts for the dispersion as if it were of the last window.
+    """
     requests = sum(counts.ended) + counts.late
     over = sum(counts.over) + counts.late_over
     errors = sum(counts.failed) + counts.late_failed
-    factor = max(dispersion(counts.over), dispersion(counts.near))
-    error_factor = dispersion(counts.failed)
+    over_to_the_end = _with_the_last(counts.over, counts.late_over)
+    factor = max(dispersion(over_to_the_end), dispersion(counts.near))
+    error_factor = dispersion(_with_the_last(counts.failed, counts.late_failed))
     found = Evidence(
         "unlikely", requests, over, errors, factor, error_factor, "no request fell due"
     )
     if not requests:
         return found
-    refuted = _refuted(found, slo)
+    refuted = _refuted(found, slo, looks)
     if refuted:
         return replace(found, outcome="fail", why=refuted)
     share = f"{over} of {requests} requests missed {slo}"
-    lacking = _lacking(found, slo, counts, duration_s)
+    lacking = _lacking(found, slo, counts, duration_s, looks)
     if lacking:
         likely = over <= _allowed(slo) * requests and errors <= slo.max_error_ratio * requests
         return replace(found, outcome="likely" if likely else "unlikely", why=f"{share}, {lacking}")
     return replace(found, outcome="pass", why=f"{share}; {unseen(duration_s)}")
 
 
-def _refuted(found: Evidence, slo: Slo) -> str | None:
+def _with_the_last(counts: Sequence[int], late: int) -> list[int]:
+    *before, last = counts or (0,)
+    return [*before, last + late]
+
+
+def _refuted(found: Evidence, slo: Slo, looks: int) -> str | None:
     n, errors = _independent(found.requests, found.errors, found.error_dispersion)
-    if _too_many(errors, n, slo.max_error_ratio, ERROR_RISK):
+    if _too_many(errors, n, slo.max_error_ratio, ERROR_RISK / looks):
         return f"{found.errors} of {found.requests} requests failed, against {slo}"
     n, over = _independent(found.requests, found.over, found.dispersion)
-    if _too_many(over, n, _allowed(slo), FAIL_RISK):
+    if _too_many(over, n, _allowed(slo), FAIL_RISK / looks):
         return f"{found.over} of {found.requests} requests missed {slo}"
     return None
 
 
-def _lacking(found: Evidence, slo: Slo, counts: Counts, duration_s: float) -> str | None:
+def _lacking(
+    found: Evidence, slo: Slo, counts: Counts, duration_s: float, looks: int
+) -> str | None:
     """What is missing to show that the SLO holds."""
     if len(counts.ended) < BATCHES:
         return f"but the probe has {len(counts.ended)} windows of at least {BATCHES}"
     if duration_s < (least_s := shortest_s(slo)):
         return f"but in {duration_s:.1f} s of at least {least_s:.1f} s"
     n, over = _independent(found.requests, found.over, found.dispersion)
-    if binomial_cdf(over, n, _allowed(slo)) > PASS_RISK:
+    if binomial_cdf(over, n, _allowed(slo)) > PASS_RISK / looks:
         return f"too few to show that it holds{_worth(n, found.dispersion)}"
     n, errors = _independent(found.requests, found.errors, found.error_dispersion)
-    if slo.max_error_ratio and binomial_cdf(errors, n, slo.max_error_ratio) > ERROR_RISK:
+    shown = binomial_cdf(errors, n, slo.max_error_ratio) <= ERROR_RISK / looks
+    if slo.max_error_ratio and not shown:
         worth = _worth(n, found.error_dispersion)
         return f"and {found.errors} failed: too few to show that errors stay within it{worth}"
     return None

@@ -1,9 +1,8 @@
 """The outcome of a check: whether an SLO holds at a rate, for those who must say yes or no."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from loadtests.measure.evidence import Evidence, counts_of, evidence, judge
+from loadtests.measure.evidence import Evidence, evidence
 from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.intervals import latency_interval
 from loadtests.measure.levels import value_at
@@ -22,36 +21,8 @@ from loadtests.measure.window import (
 
 HOLDS, BROKEN, OPEN = "the objective holds", "the objective is broken", "nothing is shown"
 
-LOOKS_APART = 1.4
-"""Each look at a check that may end early comes so many times as late as the one before it: the
-risk to see by chance what is not so grows with each."""
-
 _NOT_THE_SERVERS = ("lag", "complete", "reconciled", "undisturbed")
 """Where one of these rules is broken, what missed the SLO may not be the server's doing."""
-
-
-class EarlyEnd:
-    """Whether a check can end, asked again and again with the windows that it has measured so far.
-
-    It looks after ``least_s`` and at few times afterwards.
-    """
-
-    def __init__(self, slo: Slo, least_s: float) -> None:
-        self._slo = slo
-        self._next_s = least_s
-
-    def __call__(self, windows: Sequence[Window]) -> bool:
-        """It must not matter whether what is in flight is in time; that it fails is rare."""
-        seen_s = sum(window.duration_s for window in windows)
-        if seen_s < self._next_s:
-            return False
-        while self._next_s <= seen_s:
-            self._next_s *= LOOKS_APART
-        late = replace(counts_of(windows, (), self._slo), late_failed=0)
-        if judge(late, self._slo, seen_s).outcome == "pass":
-            return True
-        in_time = replace(late, late=0, late_over=0)
-        return judge(in_time, self._slo, seen_s).outcome == "fail"
 
 
 def check_reasons(facts: ProbeFacts) -> tuple[Reason, ...]:

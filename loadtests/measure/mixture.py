@@ -21,7 +21,8 @@ def mixed_outcome(
     if missed:
         word, good, said = f"not all {what}", False, f"Not so: {', '.join(missed)}."
     elif unsure:
-        word, good, said = "not shown", None, f"Too little was seen of {', '.join(unsure)}."
+        each = "; ".join(f"{name}: {shown[name].why}" for name in unsure)
+        word, good, said = "not shown", None, f"Too little was seen of {len(unsure)} kinds: {each}."
     else:
         word, good, said = f"each {what}", True, f"All {len(legs)} kinds of requests {what}."
     total = sum(weights.values())

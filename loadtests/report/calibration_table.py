@@ -26,7 +26,7 @@ def calibration_table(found: Sequence[Calibration]) -> Table:
             numbers.count(one.request_bytes),
             numbers.count(one.answer_bytes),
             numbers.rate(one.rate_rps),
-            f"{one.tries_apart:.1%}",
+            numbers.DASH if one.tries_apart is None else f"{one.tries_apart:.1%}",
             *(f"{value:,.0f}" for value in (one.floor_us, one.jitter_us, one.lag_p99_us)),
             numbers.count(one.clock_ns),
         )

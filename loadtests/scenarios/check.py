@@ -6,7 +6,7 @@
 
 from collections.abc import Callable, Sequence
 
-from loadtests.measure.gate import EarlyEnd
+from loadtests.measure.early_end import EarlyEnd
 from loadtests.measure.slo import parse_slo
 from loadtests.measure.window import Window
 from loadtests.scenarios.course import CourseShape, options_of

@@ -139,7 +139,7 @@ class CapacitySearch:
     def _longest_for(self, step: str, rate_rps: float) -> float:
         if step != "confirm":
             return self._longest_s
-        return min(max(self._longest_s, self._enough_s(step, rate_rps)), LONGEST_EVER_S)
+        return min(max(self._longest_s, LONGER * self._enough_s(step, rate_rps)), LONGEST_EVER_S)
 
     def _confirm(self, rate_rps: float) -> None:
         """Unless even the longest probe would have too few answers."""
@@ -148,8 +148,8 @@ class CapacitySearch:
             self._probe("confirm", rate_rps)
             return
         why = (
-            f"about {rate_rps:.1f}/s keep the SLO's latency, but to show that errors keep it takes "
-            f"{needed_s:.0f} s there, of at most {LONGEST_EVER_S:.0f} s: allow more errors"
+            f"to show that errors keep the SLO at {rate_rps:.1f}/s takes {needed_s:.0f} s, of at "
+            f"most {LONGEST_EVER_S:.0f} s: allow more errors"
         )
         self._end(CapacityAnswer(None, at_least=False, why=why))
 
@@ -196,7 +196,8 @@ class CapacitySearch:
 
     def _never_met(self) -> None:
         light = f"even at the lightest load, {self._light_rps:.1f}/s"
-        why = f"that the SLO holds could not be shown in {self._longest_s:.0f} s, {light}"
+        tried_s = self._load.measure_s if self._load else self._longest_s
+        why = f"that the SLO holds could not be shown in {tried_s:.0f} s, {light}"
         if self._refuted:
             why = f"the SLO does not hold, {light}"
         self._end(CapacityAnswer(None, at_least=False, why=why))

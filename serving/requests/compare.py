@@ -108,6 +108,8 @@ def _float32(answer: bytes) -> NDArray[np.float32]:
 
 
 def _bytes(answer: bytes) -> bytes:
+    if answer.startswith(torchserve_wire.REFUSAL):
+        raise WireError(f"answer of {len(answer)} bytes is TorchServe's refusal")
     return answer
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from loadtests.measure.early_end import Looks, decided
 from loadtests.measure.evidence import Counts, Outcome, judge
-from loadtests.measure.gate import LOOKS_APART
 from loadtests.measure.slo import Slo
 from tests.loadtests.queues import Queue, Seen
 from tests.loadtests.virtual_probes import counts_of_probe, probes, relaxation_s
@@ -17,18 +17,14 @@ LONGEST = 4 * LEAST
 
 
 def ended_early(seen: Seen, trial: int, slo: Slo) -> Outcome:
-    """As the rule has it: what is in flight at a look is allowed for both ways."""
-    at = float(LEAST)
-    while at < LONGEST:
-        windows = int(np.ceil(at))
-        counts = counts_of_probe(seen, trial, slo, windows)
-        pending = int(seen.in_flight[trial][windows - 1])
-        late = Counts(*counts, late=pending, late_over=pending)
-        if judge(late, slo, windows).outcome == "pass":
-            return "pass"
-        if judge(Counts(*counts), slo, windows).outcome == "fail":
-            return "fail"
-        at *= LOOKS_APART
+    """As a check that may end after ``LEAST`` windows of a second."""
+    looks = Looks(LEAST)
+    for windows in range(1, LONGEST):
+        if looks.due(windows):
+            pending = int(seen.in_flight[trial][windows - 1])
+            counts = counts_of_probe(seen, trial, slo, windows)
+            if shown := decided(Counts(*counts, late=pending, late_over=pending), slo, windows):
+                return shown
     return judge(Counts(*counts_of_probe(seen, trial, slo, LONGEST)), slo, LONGEST).outcome
 
 

@@ -129,6 +129,19 @@ def test_errors_that_come_together_are_little_more_than_one_event() -> None:
     assert (burst.outcome, burst.error_dispersion) == ("unlikely", pytest.approx(21))
 
 
+def test_errors_of_the_drain_come_together_as_well() -> None:
+    in_the_drain = Counts([1000] * 10, [0] * 10, [0] * 10, [0] * 10, 21, 21, 21)
+    found = judge(in_the_drain, SLO, 10)
+    assert (found.outcome, found.error_dispersion) == ("unlikely", pytest.approx(21))
+
+
+def test_several_looks_share_the_risk() -> None:
+    none = [0] * 10
+    enough, too_few = (Counts([461] * 9 + [n], none, none, none) for n in (454, 453))
+    assert judge(enough, SLO, 10, looks=5).outcome == "pass"
+    assert judge(too_few, SLO, 10, looks=5).outcome == "likely"
+
+
 def test_no_errors_at_all_is_kept_while_none_is_seen() -> None:
     none_allowed = Slo(0.99, 25_000, 0.0)
     assert fewest_for_errors(none_allowed) == 0

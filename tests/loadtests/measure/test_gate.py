@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from loadtests.measure.facts import ProbeFacts
-from loadtests.measure.gate import BROKEN, HOLDS, OPEN, EarlyEnd, check_outcome, check_reasons
+from loadtests.measure.gate import BROKEN, HOLDS, OPEN, check_outcome, check_reasons
 from loadtests.measure.outcome import Figure
 from loadtests.measure.reconcile import Reconciliation
 from loadtests.measure.slo import Slo
@@ -71,30 +71,6 @@ def test_a_record_that_is_read_again_is_judged_as_well() -> None:
     payloads = [getattr(fresh[0].times, name).encode() for name in TIMES]
     stored = tuple(replace(window, times=StoredTimes(payloads)) for window in fresh)
     assert check_outcome(facts(stored)) == check_outcome(facts(fresh))
-
-
-def ends(look: EarlyEnd, windows: tuple[Window, ...]) -> list[int]:
-    """After how many windows it says so."""
-    return [count for count in range(1, len(windows) + 1) if look(windows[:count])]
-
-
-def looks(slo: Slo, least_s: float, windows: tuple[Window, ...]) -> list[int]:
-    return ends(EarlyEnd(slo, least_s), windows)
-
-
-def test_a_check_may_end_once_something_is_shown_and_looks_seldom() -> None:
-    long = alike(40, span=IN_OPEN_LOOP, in_flight=5)
-    assert looks(SLO, 12, long) == [12, 17, 24, 33]
-    broken = alike(40, span=IN_OPEN_LOOP, latencies_us=SLOW)
-    assert looks(SLO, 12, broken) == [12, 17, 24, 33]
-    few = alike(40, span=IN_OPEN_LOOP, latencies_us={5000: 120}, in_flight=0)
-    assert looks(SLO, 12, few) == [33]  # 2,995 answers take 25 s
-
-
-def test_what_is_in_flight_is_no_reason_to_end() -> None:
-    """Whether it will meet the objective is not known yet."""
-    stalled = alike(12, span=IN_OPEN_LOOP, in_flight=500)
-    assert looks(SLO, 12, stalled) == []
 
 
 def test_it_is_broken_where_that_is_shown() -> None:

@@ -119,13 +119,23 @@ def test_only_a_confirmation_waits_for_what_errors_need() -> None:
     assert answer.rate_rps == confirmed.rate_rps
 
 
+def test_a_confirmation_that_errors_leave_open_is_made_again_for_longer() -> None:
+    loads, _ = searched(
+        lambda load: "likely" if load.step == "confirm" else up_to(20)(load),
+        question(ceiling_rps=30.0),
+    )
+    first, second, *_ = (load for load in loads if load.step == "confirm")
+    assert first.rate_rps == second.rate_rps
+    assert second.measure_s == 600 > first.measure_s
+
+
 def test_where_errors_cannot_be_shown_in_time_that_is_said_at_once() -> None:
     loads, answer = searched(up_to(3), question(ceiling_rps=5.0))
     assert {load.step for load in loads} == {"bisect"}
     assert answer.rate_rps is None
     told = re.fullmatch(
-        r"about (\S+)/s keep the SLO's latency, but to show that errors keep it takes (\d+) s "
-        r"there, of at most 600 s: allow more errors",
+        r"to show that errors keep the SLO at (\S+)/s takes (\d+) s, of at most 600 s: allow more "
+        r"errors",
         str(answer.why),
     )
     assert told

@@ -92,6 +92,7 @@ def test_raw_answers_are_floats_only_when_told_so() -> None:
         ("json", b"[" * 100_000),
         ("float32", b"abc"),
         ("float32", b'{"code": 400, "type": "BadRequestException"}'),
+        ("bytes", b'{"code": 503, "type": "Refused"}'),
     ],
 )
 def test_what_cannot_be_read_is_malformed_even_when_nothing_is_expected(
