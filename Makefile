@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Variables: PYTHON (the interpreter that .venv is made from),
 # TORCH_INDEX (an index that offers CPU builds of PyTorch), DEPLOYMENT (how loadtest runs the servers:
-# auto, image, native or embedded), ARGS (more arguments for loadtest, ui, quick, test, bench, up and logs),
+# auto, image, native or embedded), ARGS (more arguments for loadtest, ui, quick, test, truth, bench, up and logs),
 # FUZZ_SECONDS (how long to fuzz).
 PYTHON ?= python3
 TORCH_INDEX ?=
@@ -14,7 +14,7 @@ export PYTHON TORCH_INDEX FUZZ_SECONDS
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup loadtest ui up down ps logs quick test test-compose bench sanitize fuzz lint clean
+.PHONY: help setup loadtest ui up down ps logs quick test truth test-compose bench sanitize fuzz lint clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -47,6 +47,10 @@ quick: ## what a minute can tell of a change: its lint, all types, the pure test
 test: ## run every test, in as many lanes as there are cores; ARGS="--last-failed" goes to pytest
 	@./scripts/setup test
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+truth: ## what Redline says, held against simulations and servers whose truth is known; a table of it
+	@./scripts/setup test
+	@REDLINE_TRUTH=1 $(BIN)/python -m pytest -n auto tests/truth $(ARGS)
 
 test-compose: ## the stack in a real Docker engine: healthy, right, loaded, killed in part, gone
 	@./scripts/setup compose
