@@ -5,9 +5,10 @@ from pathlib import Path
 from loadtests.locust_run import GeneratorError
 from loadtests.measure.levels import value_at
 from loadtests.measure.slo import Slo, default_slo
-from loadtests.record.probes import RecordedProbe, last_of, recorded_probes
+from loadtests.record.probes import RecordedProbe, recorded_probes, whole_of
 from loadtests.record.reader import read_capacities, read_windows
 from loadtests.record.run import Calibration
+from loadtests.record.turns import turns_of
 
 OF_CALIBRATION = 0.75
 """So much of what the generator can offer is asked of it at most: from 80 % on it is suspected."""
@@ -15,10 +16,10 @@ OF_CEILING = 10.0
 """Where it was not calibrated, at most so many times the ceiling."""
 
 
-def held_in(folder: Path, target: str, repeat: int) -> RecordedProbe:
-    """The load held in one repeat of ``target``; GeneratorError when there is none."""
-    held = last_of(_probes(folder, target), "hold", repeat)
-    if held is None:
+def holds_in(folder: Path, target: str, repeat: int) -> tuple[RecordedProbe, ...]:
+    """The holds of one repeat of ``target``; GeneratorError when there are none."""
+    held = turns_of(_probes(folder, target), repeat).holds
+    if not held:
         raise GeneratorError(f"{target}: the search for its ceiling held no load, see its log")
     return held
 
@@ -36,7 +37,7 @@ def ask_capacity(
     Without ``slo`` the default one, from the latency of a single user. No more than ``allowed_rps``
     is asked.
     """
-    ceiling_rps = held_in(folder, target, repeat).whole.goodput_rps
+    ceiling_rps = whole_of(holds_in(folder, target, repeat)).goodput_rps
     most_rps = OF_CALIBRATION * calibration.rate_rps if calibration else OF_CEILING * ceiling_rps
     most_rps = min(most_rps, allowed_rps or most_rps)
     asked: dict[str, object] = {

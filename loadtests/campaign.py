@@ -10,7 +10,7 @@ from pathlib import Path
 
 from loadtests import engine, host
 from loadtests.admitted import check_admitted
-from loadtests.between import ask_capacity, held_in
+from loadtests.between import ask_capacity, holds_in
 from loadtests.calibrate import AGREE, Payload, calibrated, why_impossible
 from loadtests.live import View
 from loadtests.locust_run import USER_CLASSES, GeneratorError, check_result, locust_command
@@ -177,6 +177,7 @@ class Campaign:
             self._search(scenario.name, target, subject, server, repeat, scenario.options)
             return
         found = self._found(target) if repeat else {}
+        found["precision"] = self._plan.precision
         self._search("ceiling", target, subject, server, repeat, found)
         if not PROFILES[self._plan.profile].capacity or not engine.available():
             return
@@ -187,9 +188,12 @@ class Campaign:
 
     def _found(self, target: Target) -> dict[str, object]:
         """What the first search held, for a repeat to begin with."""
-        held = held_in(self.folder, target.name, repeat=0)
-        settle_s = sum(window.duration_s for window in held.settled)
-        return {"hold-users": held.span.users, "hold-settle": round(settle_s, 1)}
+        held = holds_in(self.folder, target.name, repeat=0)[0]
+        return {
+            "hold-users": held.span.users,
+            "hold-settle": round(sum(window.duration_s for window in held.settled), 1),
+            "hold-measure": round(held.whole.duration_s, 1),
+        }
 
     def _search(
         self,
@@ -274,6 +278,7 @@ def run_info(plan: Plan, name: str) -> RunInfo:
         name=name,
         started=utc_now(),
         profile=plan.profile,
+        precision=plan.precision,
         command=["redline", *hide_headers(sys.argv[1:])],
         redline=metadata.version("redline"),
         versions=host.versions(),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from loadtests.plan import PROTOCOLS, External, Plan, among, asked_slo, demand_of
+from loadtests.plan import PROTOCOLS, External, Plan, among, asked_slo, demand_of, parse_precision
 from loadtests.record.claims import read_claims
 from loadtests.scenario_plan import ScenarioPlan, plan_scenario
 from loadtests.search.ceiling import PROFILES
@@ -45,6 +45,7 @@ def make_external_plan(
     settings: Sequence[str] = (),
     capacity_rps: float | None = None,
     rps: float | None = None,
+    precision: str | None = None,
 ) -> Plan:
     """The plan for one model of ``external``, over each protocol that it has an address for.
 
@@ -87,6 +88,7 @@ def make_external_plan(
         demand=demand_of(rps, slo, claims),
         claims=claims,
         scenario=planned,
+        precision=parse_precision(precision),
         external=External(external, given, dims, cores_told=cores is not None),
     )
 

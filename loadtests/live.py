@@ -13,15 +13,16 @@ from loadtests.report import numbers
 from loadtests.search.ceiling import Profile
 
 PLAIN_EVERY_S = 5.0
-START_S = 25.0
+START_S = 12.0
 _CAPACITY_S = 150.0
 
 
 def target_estimate_s(profile: Profile) -> float:
     """About how long one target takes, its server's starts included; for the time left only."""
-    growth, tick_s = 5, 1.5
+    growth, tick_s = 5, 0.15
     probe_s = profile.settle_s + profile.probe_s + tick_s
-    hold_s = profile.warmup_s + profile.settle_s + profile.hold_s + probe_s
+    pair_s = profile.settle_s + profile.hold_s + tick_s + probe_s
+    hold_s = profile.warmup_s + profile.holds[0] * pair_s
     search_s = (growth + profile.refinements) * probe_s
     capacity_s = _CAPACITY_S if profile.capacity else 0.0
     return search_s + profile.repeats * (START_S + hold_s + capacity_s)

@@ -1,5 +1,6 @@
 """What a run is asked to do, checked before anything is started."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from loadtests.planning.demand import make_demand
 from loadtests.record.claims import read_claims
 from loadtests.record.run import ClaimMade, DemandStated
 from loadtests.scenario_plan import ScenarioPlan, plan_scenario
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.ceiling import PRECISION, PROFILES
 from loadtests.spread import parse_scale
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
@@ -22,6 +23,8 @@ from serving.launch import CONFIGURATIONS
 from serving.models import MODELS, model_spec
 
 T = TypeVar("T", str, int)
+FINEST, COARSEST = 0.001, 0.5
+"""Of the precisions that can be asked for."""
 PROTOCOLS = ("grpc", "rest")
 DEMAND_RPS = 10_000.0
 """What a report answers where nothing is asked and nothing is claimed."""
@@ -50,7 +53,8 @@ class Plan:
     the default. With a ``scenario`` each target gets that, once; otherwise each is measured
     ``repeats`` times, its server restarted between. ``demand`` is what the report answers,
     ``claims`` what it settles. ``workers`` is in how many containers the load is made, 0 for this
-    machine's own processes. With ``external`` nothing is deployed.
+    machine's own processes. With ``external`` nothing is deployed. A search for a ceiling works
+    for an interval of ``precision``, half of it as a share.
     """
 
     profile: str
@@ -66,6 +70,7 @@ class Plan:
     scenario: ScenarioPlan | None = None
     workers: int = 0
     external: External | None = None
+    precision: float = PRECISION
 
 
 def make_plan(
@@ -85,6 +90,7 @@ def make_plan(
     capacity_rps: float | None = None,
     repeats: int | None = None,
     rps: float | None = None,
+    precision: str | None = None,
     scale: str | None = None,
 ) -> Plan:
     """The plan for these choices; an empty choice means the profile's own.
@@ -130,7 +136,24 @@ def make_plan(
         claims=claims,
         scenario=planned,
         workers=_workers(scale, kinds),
+        precision=parse_precision(precision),
     )
+
+
+def parse_precision(text: str | None) -> float:
+    """The share of a percentage such as ``5%``, or what nothing said stands for; UsageError."""
+    if text is None:
+        return PRECISION
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / 100
+    except ValueError:
+        share = math.nan
+    if not percent or rest or not FINEST <= share <= COARSEST:
+        raise UsageError(
+            f"--precision {text!r}: a percentage from {FINEST:.1%} to {COARSEST:.0%}, as in 5%"
+        )
+    return share
 
 
 def asked_slo(text: str | None, profile: str, scenario: str | None) -> Slo | None:

@@ -112,6 +112,7 @@ class Asked(TypedDict, total=False):
     settings: Sequence[str]
     capacity_rps: float | None
     rps: float | None
+    precision: str | None
 
 
 def plan_on(

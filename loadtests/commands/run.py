@@ -90,6 +90,14 @@ def run(
             "highest rate that is claimed of a server."
         ),
     ] = None,
+    precision: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="How well ceilings are to be known: half the 95 % interval. A search goes on "
+            "until it is that narrow, or the profile's time is up.",
+            show_default="5%",
+        ),
+    ] = None,
     scale: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
@@ -117,6 +125,7 @@ def run(
         settings=set_,
         capacity_rps=capacity_rps,
         rps=rps,
+        precision=precision,
     )
     summary, view, folder = measured(plan, terminal)
     if plan.scenario is None or any(target.ceiling for target in summary.targets):

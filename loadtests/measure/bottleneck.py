@@ -17,6 +17,7 @@ from typing import Literal
 from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.lag import allowed_lag_us, lag_p99_us
 from loadtests.measure.levels import mean_us, value_at
+from loadtests.measure.replicates import FLAT, gain_interval
 from loadtests.measure.slo import DEFAULT_MAX_ERROR_RATIO
 from loadtests.measure.window import Window, across_time
 
@@ -27,7 +28,6 @@ BUSY = 0.9
 IDLE_ENOUGH = 0.7
 OF_CALIBRATION = 0.8
 OF_ALLOWED = 0.95
-FLAT = 0.05
 TWICE = (1.6, 2.4)
 """Service latency with twice the users, against before: twice, +- 20 %."""
 CORE_WAIT_SHARE = 0.05
@@ -106,7 +106,9 @@ def _server(facts: ProbeFacts, here: _Seen, harder: _Seen | None) -> str | None:
     gain = _ratio(harder.goodput_rps, here.goodput_rps)
     slower = _ratio(harder.service_us, here.service_us)
     twice = harder.users == 2 * here.users and TWICE[0] <= slower <= TWICE[1]
-    if not twice or gain > 1 + FLAT:  # a loss is no gain: a full server may well lose goodput
+    known = gain_interval(facts.holds, facts.doubles)
+    highest = known[1] if known else gain
+    if not twice or highest > 1 + FLAT:  # a loss is no gain: a full server may well lose goodput
         return None
     return f"twice the users: {gain - 1:+.1%} goodput, {slower:.2f} times the service latency"
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from loadtests.measure.reconcile import Reconciliation
+from loadtests.measure.replicates import Hold
 from loadtests.measure.slo import Slo
 from loadtests.measure.window import Window
 
@@ -12,7 +13,8 @@ class ProbeFacts:
     """``measured`` windows of one probe, those of the drain after it, and what stands beside them.
 
     ``workers`` should have sent each window. ``harder`` are the measured windows of a heavier load:
-    in closed loop of twice the users, in open loop of a rate at which the SLO broke.
+    in closed loop of twice the users, in open loop of a rate at which the SLO broke. Where both
+    were measured in turns, they are the ``holds`` and the ``doubles``.
     ``calibrated_rps`` is what the generator reaches with this payload. ``capped`` says that the
     search wanted more users than it may have, ``shares_cores`` that server and generator run on the
     same cores, ``cores_unknown`` that they may. No more than ``allowed_rps`` was sent. Of its
@@ -27,6 +29,8 @@ class ProbeFacts:
     reconciliation: Reconciliation | None = None
     calibrated_rps: float | None = None
     harder: tuple[Window, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    doubles: tuple[Hold, ...] = ()
     server_cores_used: float | None = None
     server_cores_taken: float | None = None
     server_cores: int | None = None

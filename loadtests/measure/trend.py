@@ -31,10 +31,11 @@ class Trend:
         return self.rise - least > t_quantile(confidence, self.freedom) * self.error
 
 
-def trend(values: Sequence[float]) -> Trend:
+def trend(values: Sequence[float], alike: float | None = None) -> Trend:
     """Least squares, with the standard error and the degrees of freedom of dependent values.
 
-    The residuals' autocorrelation r leaves n (1-r) / (1+r) of n values independent (Santer et al.
+    Neighbours correlate by ``alike``; where that is not known, by what the residuals show. Their
+    autocorrelation r leaves n (1-r) / (1+r) of n values independent (Santer et al.
     2000, J. Geophys. Res. 105, 7337); r is corrected for its bias in short series,
     -(1 + 4r) / n (Kendall 1954). At least 3 values.
     """
@@ -44,14 +45,15 @@ def trend(values: Sequence[float]) -> Trend:
     spread = n * (n * n - 1) / 12
     slope = sum((i - centre) * value for i, value in enumerate(values)) / spread
     rest = [value - mean - slope * (i - centre) for i, value in enumerate(values)]
-    independent = n * (1 - (alike := _alike(rest))) / (1 + alike)
+    alike = _alike(rest) if alike is None else alike
+    independent = n * (1 - alike) / (1 + alike)
     freedom = independent - 2
     variance = sum(value * value for value in rest) / freedom if freedom > 0 else math.inf
     return Trend(mean, slope * (n - 1), math.sqrt(variance / spread) * (n - 1), freedom)
 
 
-def grows(values: Sequence[float]) -> bool:
-    """Whether the values rise, significantly (95 %), by their line or by their steps.
+def grows(values: Sequence[float], confidence: float = 0.95) -> bool:
+    """Whether the values rise, significantly, by their line or by their steps.
 
     A queue that gets more than it can take is a random walk with a drift: its values depend on each
     other so much that a line tells little, but its steps do not. Those of a queue in equilibrium
@@ -60,7 +62,7 @@ def grows(values: Sequence[float]) -> bool:
     steps = [after - before for before, after in pairwise(values)]
     error = stdev(steps) / math.sqrt(len(steps))
     walk = Trend(fmean(values), fmean(steps), error, len(steps) - 1)
-    return trend(values).exceeds(0) or walk.exceeds(0)
+    return trend(values).exceeds(0, confidence) or walk.exceeds(0, confidence)
 
 
 def _alike(rest: Sequence[float]) -> float:

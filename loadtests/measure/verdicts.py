@@ -10,16 +10,12 @@ from itertools import groupby
 from loadtests.measure.bottleneck import Bottleneck, Figures, bottleneck
 from loadtests.measure.evidence import Evidence, Outcome, evidence
 from loadtests.measure.facts import ProbeFacts
-from loadtests.measure.intervals import goodput_interval
 from loadtests.measure.lag import allowed_lag_us, lag_p99_us
-from loadtests.measure.steady import MIN_WINDOWS, unsteadiness
+from loadtests.measure.steady import MIN_WINDOWS, unsteadiness, unsteady_holds
 from loadtests.measure.window import WRONG_ANSWER
 
 MOST_TAKEN = 0.1
 """Of the server's cores, so much may go to others: interrupts and the like are some percent."""
-
-MOST_OFF = 0.05
-"""Half the 95 % interval of a goodput in closed loop, as a share: two runs are to agree as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,7 @@ def in_short(facts: ProbeFacts) -> tuple[str, tuple[str, ...]]:
     """A verdict in a few fixed words, with reasons, for who watches the load.
 
     ``VALID``; ``INVALID`` by the rules named; or ``NOT JUDGED``, since a search takes many a probe
-    that is too short to be called steady, or precise. A load beyond the SLO makes for queues that
+    that is too short to be called steady. A load beyond the SLO makes for queues that
     grow, and is what a search looks for: it is VALID, with the reason ``over the SLO``.
     """
     shown = _shown(facts)
@@ -63,7 +59,7 @@ def in_short(facts: ProbeFacts) -> tuple[str, tuple[str, ...]]:
     asked = [
         (name, rule)
         for name, rule, _ in _RULES
-        if not (over and rule in (_enough, _steady)) and not (short and rule in (_steady, _precise))
+        if not (over and rule in (_enough, _steady)) and not (short and rule is _steady)
     ]
     if broken := tuple(name for name, rule in asked if rule(facts)):
         return "INVALID", broken
@@ -115,17 +111,7 @@ def _prompt(facts: ProbeFacts) -> str | None:
 
 
 def _steady(facts: ProbeFacts) -> str | None:
-    return unsteadiness(facts.measured)
-
-
-def _precise(facts: ProbeFacts) -> str | None:
-    """Not in the design: what swings is steady in the mean, and the next run finds another mean."""
-    found = goodput_interval(facts.measured)
-    if facts.measured[0].span.rate_rps is not None or found is None:
-        return None
-    low, high = found
-    off = (high - low) / (high + low) if high > 0 else 0.0
-    return f"goodput is known to +-{off:.1%} only" if off > MOST_OFF else None
+    return unsteady_holds(facts.holds) if facts.holds else unsteadiness(facts.measured)
 
 
 def _complete(facts: ProbeFacts) -> str | None:
@@ -166,7 +152,6 @@ _RULES: tuple[tuple[str, _Rule, str], ...] = (
     ("evidence", _enough, "measure for longer, at a lower rate, or against a looser SLO"),
     ("lag", _prompt, "give the generator more or quieter cores, or more workers"),
     ("steady", _steady, "warm up and measure for longer, and stop what else uses the machine"),
-    ("precise", _precise, "measure for longer (--profile full), and stop what else is at work"),
     ("complete", _complete, "look why a worker fell behind or was lost, and run again"),
     ("reconciled", _reconciled, "see that nobody else uses the server, and what lies between"),
     ("restarted", _one_life, "look in its log why it ended, and run again"),

@@ -140,7 +140,7 @@ def _held(windows: Sequence[Window]) -> Spectrum | None:
     held = [w for w in windows if w.span.step == "hold" and w.span.phase == "measure"]
     if not held:
         return None
-    last = [window for window in held if window.span == held[-1].span]
+    last = [window for window in held if window.span.users == held[-1].span.users]
     times = across_time(last).times
     return Spectrum(_percentiles(times.response), _percentiles(times.service))
 

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 
-from loadtests.measure import verdicts
+from loadtests.measure import intervals, verdicts
 from loadtests.measure.facts import ProbeFacts
-from loadtests.measure.intervals import goodput_interval, mean_interval
+from loadtests.measure.replicates import Hold, goodput_of, hold_of, holds_interval
 from loadtests.measure.slo import Slo, parse_slo
 from loadtests.measure.window import Window, quantiles_ms
 from loadtests.record.answers import CapacityFound
-from loadtests.record.probes import RecordedProbe, facts_of, last_of
+from loadtests.record.probes import RecordedProbe, facts_of, last_of, whole_of
 from loadtests.record.run import TargetRun
 from loadtests.record.summary import Capacity, Ceiling, Interval, Latency, Outcome, Reason, Verdict
-from loadtests.search.ceiling import MAX_ERROR_RATIO, PROFILES
+from loadtests.record.turns import Turns, facts_of_turns, turns_of
+from loadtests.search.ceiling import MAX_ERROR_RATIO, PROFILES, settled
 
 SERVER = "server"
 
@@ -28,29 +29,26 @@ class JudgedCeiling:
 
 
 def judge_ceiling(
-    target: TargetRun, probes: Sequence[RecordedProbe], profile: str
+    target: TargetRun,
+    probes: Sequence[RecordedProbe],
+    profile: str,
+    precision: float | None = None,
 ) -> JudgedCeiling:
-    """Over all repeats: VALID when each is, the server's when each shows it."""
+    """Over all starts: VALID when each is, the server's when each shows it."""
     repeats = sorted({probe.span.repeat for probe in probes})
-    held = [probe for repeat in repeats if (probe := last_of(probes, "hold", repeat))]
-    if not held:
+    starts = [turns for repeat in repeats if (turns := turns_of(probes, repeat)).holds]
+    if not starts:
         return JudgedCeiling()
-    if faults := [fault for probe in held if (fault := _fault(probe.whole))]:
+    every = [hold for start in starts for hold in start.holds]
+    if faults := [fault for probe in every if (fault := _fault(probe.whole))]:
         return JudgedCeiling(failure=faults[0])
     max_users = PROFILES[profile].max_users
     each = [
-        verdicts.verdict(
-            facts_of(
-                target,
-                probe,
-                last_of(probes, "double", probe.span.repeat),
-                capped=probe.span.users >= max_users,
-            )
-        )
-        for probe in held
+        verdicts.verdict(facts_of_turns(target, start, capped=start.users >= max_users))
+        for start in starts
     ]
     verdict = _together(target, each)
-    return JudgedCeiling(_ceiling(target, held, verdict), verdict)
+    return JudgedCeiling(_ceiling(target, starts, verdict, precision), verdict)
 
 
 def _fault(held: Window) -> str | None:
@@ -81,15 +79,21 @@ def _of_repeat(what: str, number: int, repeats: int) -> str:
     return what if repeats == 1 else f"repeat {number}: {what}"
 
 
-def _ceiling(target: TargetRun, held: Sequence[RecordedProbe], verdict: Verdict) -> Ceiling:
-    first = held[0].whole
-    goodputs = [probe.whole.goodput_rps for probe in held]
+def _ceiling(
+    target: TargetRun, starts: Sequence[Turns], verdict: Verdict, precision: float | None
+) -> Ceiling:
+    first = whole_of(starts[0].holds)
+    holds = [[hold_of(probe.measured) for probe in start.holds] for start in starts]
+    goodputs = [goodput_of(held) for held in holds]
     goodput_rps = fmean(goodputs)
     return Ceiling(
         goodput_rps=round(goodput_rps, 3),
-        ci95_rps=_interval(held, goodputs),
+        ci95_rps=_rounded(_interval(starts, holds)),
+        precision=precision,
         predictions_per_s=round(goodput_rps * target.batch, 3),
         repeats_rps=[round(goodput, 3) for goodput in goodputs],
+        holds_rps=[[round(hold.goodput_rps, 3) for hold in held] for held in holds],
+        unsettled_rps=next(filter(None, map(_unsettled, starts)), None),
         users=first.span.users,
         latency_ms=Latency(**quantiles_ms(first.times.response)),
         error_ratio=round(first.error_ratio, 6),
@@ -99,10 +103,21 @@ def _ceiling(target: TargetRun, held: Sequence[RecordedProbe], verdict: Verdict)
     )
 
 
-def _interval(held: Sequence[RecordedProbe], goodputs: Sequence[float]) -> Interval | None:
-    several = len(held) > 1
-    found = mean_interval(goodputs) if several else goodput_interval(held[0].measured)
-    return _rounded(found)
+def _interval(
+    starts: Sequence[Turns], holds: Sequence[Sequence[Hold]]
+) -> intervals.Interval | None:
+    """Over the starts; of one, over its holds; of one hold, as older records have, within it."""
+    if len(starts) > 1:
+        return intervals.mean_interval([goodput_of(held) for held in holds])
+    if len(holds[0]) > 1:
+        return holds_interval(holds[0])
+    return intervals.goodput_interval(starts[0].holds[0].measured)
+
+
+def _unsettled(start: Turns) -> list[float] | None:
+    """The goodput of the last three warm-ups, where it was still on its way."""
+    warmed = start.warmups_rps
+    return None if settled(warmed) else [round(rate, 3) for rate in warmed[-3:]]
 
 
 def judge_capacity(
@@ -123,7 +138,7 @@ def judge_capacity(
     return Capacity(
         slo=found[0].slo,
         rate_rps=mean_rps and round(mean_rps, 3),
-        ci95_rps=_rounded(mean_interval([rate_rps for _, rate_rps in rates])),
+        ci95_rps=_rounded(intervals.mean_interval([rate_rps for _, rate_rps in rates])),
         repeats_rps=[round(rate_rps, 3) for _, rate_rps in rates],
         at_least=any(one.at_least for one, _ in rates),
         why=none or next((one.why for one, _ in rates if one.why), None),

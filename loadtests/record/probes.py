@@ -17,18 +17,26 @@ if TYPE_CHECKING:  # Locust's processes use the rest, and are to stay small with
 
 @dataclass(slots=True)
 class RecordedProbe:
-    """One probe: its windows by phase, in order, and what the server told meanwhile."""
+    """One probe: its windows by phase, in order, and what the server told meanwhile.
 
+    ``warmed`` are the windows of the warm-ups that came between the probe before and this one.
+    """
+
+    warmed: list[Window] = field(default_factory=list)
     settled: list[Window] = field(default_factory=list)
     measured: list[Window] = field(default_factory=list)
     drained: list[Window] = field(default_factory=list)
     samples: list[ServerSample] = field(default_factory=list)
 
     def add(self, window: Window) -> None:
-        """One more window, the next in its phase; a warm-up belongs to no probe."""
-        parts = {"settle": self.settled, "measure": self.measured, "drain": self.drained}
-        if window.span.phase in parts:
-            parts[window.span.phase].append(window)
+        """One more window, the next in its phase."""
+        parts = {
+            "warmup": self.warmed,
+            "settle": self.settled,
+            "measure": self.measured,
+            "drain": self.drained,
+        }
+        parts[window.span.phase].append(window)
 
     @property
     def span(self) -> Span:
@@ -82,8 +90,11 @@ def recorded_probes(windows: Iterable[Window], samples: Iterable[ServerSample]) 
     for sample in samples:
         found[sample.target, sample.repeat, sample.probe].samples.append(sample)
     by_target: Probes = defaultdict(list)
+    warmed: list[Window] = []
     for (target, _, _), probe in found.items():
+        warmed += probe.warmed
         if probe.measured:
+            probe.warmed, warmed = warmed, []
             by_target[target].append(probe)
     return by_target
 
@@ -113,6 +124,11 @@ def facts_of(
         cores_unknown=target.cores_unknown,
         allowed_rps=target.max_rate_rps,
     )
+
+
+def whole_of(probes: Sequence[RecordedProbe]) -> Window:
+    """The measured windows of all of them as one."""
+    return across_time([window for probe in probes for window in probe.measured])
 
 
 def last_of(probes: Sequence[RecordedProbe], step: str, repeat: int) -> RecordedProbe | None:

@@ -130,6 +130,8 @@ class DemandStated(Record):
 class RunInfo(Record):
     """One run. ``finished`` is None until it ended whole; ``failure`` says what cut it short.
 
+    ``precision`` is half the interval, as a share, that its searches worked for.
+
     ``demand`` and ``claims`` are what its capacity part answers and settles.
     """
 
@@ -138,6 +140,7 @@ class RunInfo(Record):
     finished: str | None = None
     failure: str | None = None
     profile: str
+    precision: float | None = None
     command: list[str]
     redline: str
     versions: dict[str, str]

@@ -75,7 +75,7 @@ def _target(
 ) -> TargetSummary:
     probes, scenarios = _apart(target, probes, asked, versions)
     identity = target.model_dump(include=set(TargetIdentity.model_fields))
-    judged = judge_ceiling(target, probes, run.profile)
+    judged = judge_ceiling(target, probes, run.profile, run.precision)
     identity["failure"] = target.failure or judged.failure
     return TargetSummary(
         **identity,

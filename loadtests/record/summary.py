@@ -111,15 +111,21 @@ class Probe(Record):
 class Ceiling(Record):
     """The highest goodput sustained in closed loop, with the users that drew it.
 
-    ``at_least`` is true where nothing shows that the server itself set it. ``ci95_rps`` is over
-    the repeats (mean +- t s/sqrt(n)), or of one measurement by batch means. ``repeats_rps`` has the
-    goodput of each repeat, of which ``goodput_rps`` is the mean; the rest is of the first.
+    ``at_least`` is true where nothing shows that the server itself set it. ``repeats_rps`` has the
+    goodput of each start of the server, of which ``goodput_rps`` is the mean; ``holds_rps`` that of
+    each hold of each start. ``ci95_rps`` is over the starts, and says where another start may be;
+    of one start it is over its holds, and says where this start may be. ``precision`` is what its
+    half, as a share, was to be. ``unsettled_rps`` has the last three warm-ups of a start whose
+    goodput was still changing when their time was up. The rest is of the first start.
     """
 
     goodput_rps: float
     ci95_rps: Interval | None
     predictions_per_s: float
     repeats_rps: list[float]
+    holds_rps: list[list[float]] = Field(default_factory=list)
+    precision: float | None = None
+    unsettled_rps: list[float] | None = None
     users: int
     latency_ms: Latency
     error_ratio: float

@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.record.summary import Ceiling, Summary, TargetSummary
-from loadtests.report import derived, judgement, notes, numbers, scenario_words, words
+from loadtests.report import derived, judgement, known, notes, numbers, scenario_words, words
 
 NUMBERS = (
     "goodput\nat the\nceiling\nreq/s",
@@ -37,6 +37,7 @@ def closing_lines(summary: Summary) -> list[str]:
     """List what the table cannot say: plain text, one line each, to print without markup."""
     return [
         *notes.run_failures(summary),
+        *known.lines(summary),
         *notes.invalid_notes(summary),
         *notes.at_least_notes(summary),
         *notes.capacity_notes(summary),

@@ -29,9 +29,9 @@ STEPS: dict[ProbeStep | Literal["warmup"], str] = {
     "answers come no faster; nothing of it counts",
     "grow": "search: the users grow fourfold until goodput stops growing",
     "refine": "search: the users are narrowed down",
-    "hold": "the held measurement, made fresh, that the ceiling's figures come from",
-    "double": "twice the users of the held measurement, to see whether the server was the "
-    "bottleneck: its goodput then stays flat and its latency doubles",
+    "hold": "the best load, held afresh several times, in turns with its double: the ceiling is "
+    "the mean of the holds",
+    "double": "twice the users of a hold: where it gives no more, something is at its limit",
     "bisect": "search: the offered rate is narrowed down between one that holds the SLO and one "
     "that breaks it",
     "confirm": "the rate that was found, offered once more, fresh and for longer",
@@ -55,9 +55,13 @@ BOTTLENECKS: dict[Bottleneck, str] = {
     "unknown": "unknown",
 }
 GLOSSARY = {
-    "VALID": "there was enough evidence, the generator kept pace, the load was steady, a "
-    "ceiling is known to \u00b15 %, every window came from every worker, client and server counted "
-    "the same, nothing else took the server's cores, and no answer that was compared was wrong.",
+    "VALID": "nothing went wrong: there was enough evidence, the generator kept pace, the load was "
+    "steady, every window came from every worker, client and server counted the same, nothing "
+    "else took the server's cores, and no answer that was compared was wrong. How well a VALID "
+    "figure is known is another matter: its precision.",
+    "precision": "half the width of a figure's interval. A search goes on until a ceiling is known "
+    "as well as was asked (--precision), or its time is up; a wide interval makes no figure "
+    "INVALID, it says how far the figure can be trusted.",
     "INVALID": "at least one of these did not hold. The figure is struck out, the reasons and "
     "remedies are given, and it takes no part in any comparison.",
     "bottleneck": "what set the figure: the server, the load generator, the client's own cap on "
@@ -76,8 +80,9 @@ GLOSSARY = {
     "(open loop).",
     "knee": "the probe where goodput divided by the median latency is largest: beyond it, load "
     "buys more waiting than goodput.",
-    "\u00b1 and error bars": "intervals at 95 %. Of one measurement they tell how much it "
-    "wavered, not how much another run would differ.",
+    "\u00b1 and error bars": "intervals at 95 %. Of one start of the server they say where the "
+    "mean of that start lies, and another start may differ; over several starts they say where the "
+    "mean of all starts lies.",
     "response latency": "answered - due, that is from the moment a request was due until it was "
     "answered. Where nothing else is said, a latency is this one.",
     "service latency": "answered - sent: what the server and the way to it took.",

@@ -8,6 +8,7 @@ from argparse import Namespace
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 
+from loadtests.measure.replicates import hold_of
 from loadtests.measure.window import across_time
 from loadtests.plugin.conductor import Probed
 from loadtests.scenarios.options import (
@@ -17,7 +18,7 @@ from loadtests.scenarios.options import (
     TorchServeRest,
 )
 from loadtests.scenarios.recorded import RecordedShape
-from loadtests.search.ceiling import PROFILES, CeilingSearch, Load
+from loadtests.search.ceiling import PRECISION, PROFILES, CeilingSearch, Load
 
 __all__ = ["Ceiling", "TFServingGrpc", "TFServingRest", "TorchServeGrpc", "TorchServeRest"]
 
@@ -39,6 +40,20 @@ def add_options(parser: LocustArgumentParser) -> None:
         help="seconds that these users settle for",
         include_in_web_ui=False,
     )
+    parser.add_argument(
+        "--hold-measure",
+        type=float,
+        default=None,
+        help="seconds that each hold of them lasts; by default the profile's",
+        include_in_web_ui=False,
+    )
+    parser.add_argument(
+        "--precision",
+        type=float,
+        default=PRECISION,
+        help="half the interval, as a share of the ceiling, that the search works for",
+        include_in_web_ui=False,
+    )
 
 
 class Ceiling(RecordedShape):
@@ -46,13 +61,18 @@ class Ceiling(RecordedShape):
 
     def make_search(self, options: Namespace) -> CeilingSearch:
         """As thorough as ``--search`` says; a repeat holds what the first search found."""
-        profile = PROFILES[options.search]
-        if not options.hold_users:
-            return CeilingSearch(profile)
-        found = Load("hold", options.hold_users, options.hold_settle, profile.hold_s)
-        return CeilingSearch(profile, found)
+        profile, found = PROFILES[options.search], None
+        if options.hold_users:
+            found = Load(
+                "hold",
+                options.hold_users,
+                options.hold_settle,
+                options.hold_measure or profile.hold_s,
+                window_s=profile.window_s,
+            )
+        return CeilingSearch(profile, found, options.precision)
 
     def feed(self, search: CeilingSearch, probed: Probed) -> None:
         """The goodput and the errors of the measured span."""
         window = across_time(probed.measured)
-        search.feed(window.goodput_rps, window.error_ratio)
+        search.feed(hold_of(probed.measured), window.error_ratio)

@@ -11,6 +11,7 @@ from locust.argument_parser import LocustArgumentParser
 
 import loadtests.scenarios.options  # noqa: F401 - those that all scenarios share
 from loadtests import engine
+from loadtests.measure.replicates import hold_of
 from loadtests.measure.slo import parse_slo
 from loadtests.measure.window import TIMES, Window, across_time
 from loadtests.plugin.conductor import Conductor, Probed
@@ -95,7 +96,7 @@ class CourseShape(RecordedShape):
         window = across_time(probed.measured)
         answered = window.times.response
         latency_s = answered.get_mean_value() / 1e6 if answered.get_total_count() else math.inf
-        search.feed(window.goodput_rps, window.error_ratio, latency_s)
+        search.feed(hold_of(probed.measured), window.error_ratio, latency_s)
 
     def _note(self, conductor: Conductor, search: CourseSearch) -> None:
         if self.runner is None:

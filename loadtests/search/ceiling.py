@@ -4,10 +4,18 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from loadtests.measure.replicates import Hold
+from loadtests.search.turns import Turns
 
 GROWTH = 4
 FLAT = 0.03
 """A gain below this is none."""
+FALLS = 0.05
+"""A warm-up goes on as well while goodput falls by more than this: it is on its way, too."""
+PRECISION = 0.05
+"""Half an interval, as a share of its middle, that a search works for by default."""
 MAX_ERROR_RATIO = 0.001
 HOLDS = 2
 """So often a load is held, should answers go wrong the first time."""
@@ -58,9 +66,10 @@ class Load:
 class Profile:
     """How long the parts of a search last and how far it goes.
 
-    A fresh server is warmed for ``warmup_s`` at a time until two successive gains are flat, at
+    A fresh server is warmed for ``warmup_s`` at a time until two successive changes are small, at
     most ``warmups`` times. A probe lasts ``probe_s``, or longer where answers are slow, but not
-    longer than ``hold_s``. All is repeated ``repeats`` times, the server restarted before each, and
+    longer than ``longest_s``. The best load is held for ``hold_s`` at a time, ``holds[0]`` to
+    ``holds[1]`` times. All is repeated ``repeats`` times, the server restarted before each, and
     with ``capacity`` the capacity at an SLO is sought as well.
     """
 
@@ -68,7 +77,10 @@ class Profile:
     warmups: int
     settle_s: float
     probe_s: float
+    longest_s: float
     hold_s: float
+    holds: tuple[int, int]
+    window_s: float
     refinements: int
     max_users: int
     repeats: int
@@ -81,7 +93,10 @@ PROFILES = {
         warmups=3,
         settle_s=0.3,
         probe_s=1,
-        hold_s=11,
+        longest_s=11,
+        hold_s=1,
+        holds=(5, 5),
+        window_s=0.25,
         refinements=0,
         max_users=1024,
         repeats=1,
@@ -89,10 +104,13 @@ PROFILES = {
     ),
     "quick": Profile(
         warmup_s=3,
-        warmups=6,
-        settle_s=1,
-        probe_s=3,
-        hold_s=13,
+        warmups=5,
+        settle_s=0.5,
+        probe_s=2,
+        longest_s=13,
+        hold_s=3,
+        holds=(6, 7),
+        window_s=1,
         refinements=3,
         max_users=1024,
         repeats=1,
@@ -103,7 +121,10 @@ PROFILES = {
         warmups=12,
         settle_s=3,
         probe_s=12,
-        hold_s=60,
+        longest_s=60,
+        hold_s=10,
+        holds=(6, 12),
+        window_s=1,
         refinements=10,
         max_users=1024,
         repeats=5,
@@ -113,25 +134,30 @@ PROFILES = {
 
 
 class CeilingSearch:
-    """Grows the users until goodput stops growing, narrows down, holds the best, doubles it.
+    """Grows the users until goodput stops growing, narrows down, holds the best and its double.
 
     From one user it grows fourfold until two successive gains stay flat (one, where answers have
     become too slow for the probes) or answers go wrong; then a golden-section search on the
-    logarithm of the users closes in; the smallest number of users within 2 % of the best is held
-    and measured afresh: that is the ceiling. Twice as many users then show whether the server set
-    it. A repeat holds what the first search ``found`` at once.
+    logarithm of the users closes in. The smallest number of users within 2 % of the best is held
+    and measured afresh, in turns with twice as many (:class:`Turns`): the mean of the holds is the
+    ceiling, and their doubles show whether there was more. A repeat holds what the first search
+    ``found`` at once.
 
     Ask :meth:`next_load` and :meth:`feed` what it gave, in turns; ``None`` means that the search is
     over.
     """
 
-    def __init__(self, profile: Profile, found: Load | None = None) -> None:
+    def __init__(
+        self, profile: Profile, found: Load | None = None, precision: float = PRECISION
+    ) -> None:
         self._profile = profile
         self._found = found
+        self._precision = precision
         self._goodput: dict[int, float] = {}
         self._bracket: tuple[int, int] | None = None
         self._refined = self._held = 0
         self._last_hold: Load | None = None
+        self._turns = self._new_turns()
         self._warmed: list[float] = []
         users = found.users if found else min(WARMUP_USERS, profile.max_users)
         self._load: Load | None = Load("warmup", users, 0, profile.warmup_s)
@@ -141,32 +167,39 @@ class CeilingSearch:
         """The load that was held last, for repeats to begin with; None before that."""
         return self._last_hold
 
+    @property
+    def goodput_rps(self) -> float | None:
+        """The mean of the holds of that load; None before the first."""
+        return self._turns.goodput_rps
+
     def next_load(self) -> Load | None:
         """The load to probe now, None at the end."""
         return self._load
 
-    def feed(self, goodput_rps: float, error_ratio: float) -> None:
+    def feed(self, gave: Hold, error_ratio: float) -> None:
         """What the load that :meth:`next_load` named gave."""
         load = self._load
         if load is None:
             raise ValueError("the search is over")
         if load.step == "warmup":
-            self._load = self._after_warmup(load, goodput_rps)
-        elif load.step == "hold":
-            self._load = self._after_hold(load.users, goodput_rps, error_ratio)
-        elif load.step == "double":
-            self._load = None
+            self._load = self._after_warmup(load, gave.goodput_rps)
+        elif load.step in ("hold", "double"):
+            self._load = self._after_turn(load, gave, error_ratio)
         else:
-            self._goodput[load.users] = goodput_rps if error_ratio <= MAX_ERROR_RATIO else -1.0
+            right = error_ratio <= MAX_ERROR_RATIO
+            self._goodput[load.users] = gave.goodput_rps if right else -1.0
             self._load = self._after_growth() if load.step == "grow" else self._refine()
 
     def _after_warmup(self, load: Load, goodput_rps: float) -> Load:
-        """The same again while goodput grows, as it does in a JVM that compiles what it repeats."""
+        """The same again while goodput changes, as it does in a JVM that compiles what it repeats.
+
+        Nor is a server warm whose goodput falls: it fills what it will then have to clean up.
+        """
         if not self._warmed and self._found is None:
             within_a_second = min(max(load.users, int(goodput_rps)), WARM_USERS)
             load = replace(load, users=min(within_a_second, self._profile.max_users))
         self._warmed.append(goodput_rps)
-        if len(self._warmed) < self._profile.warmups and _flat(self._warmed)[-2:] != [True, True]:
+        if len(self._warmed) < self._profile.warmups and not settled(self._warmed):
             return load
         if self._found is None:
             return self._probe("grow", 1)
@@ -178,15 +211,9 @@ class CeilingSearch:
         return Load(
             step,
             users,
-            settle_s=max(profile.settle_s, min(latency_s, profile.hold_s)),
-            measure_s=min(max(profile.probe_s, LATENCIES_A_PROBE * latency_s), profile.hold_s),
+            settle_s=max(profile.settle_s, min(latency_s, profile.longest_s)),
+            measure_s=min(max(profile.probe_s, LATENCIES_A_PROBE * latency_s), profile.longest_s),
         )
-
-    def _doubled(self, users: int, latency_s: float) -> Load:
-        """It is compared, not reported: two latencies after it settled tell enough."""
-        settle_s = max(self._profile.settle_s, min(latency_s, self._profile.hold_s))
-        measure_s = min(max(self._profile.probe_s, 2 * latency_s), self._profile.hold_s)
-        return Load("double", 2 * users, settle_s, measure_s)
 
     def _latency_s(self, users: int) -> float:
         """The mean latency to expect (Little's law): as before, or with the best goodput so far."""
@@ -215,7 +242,7 @@ class CeilingSearch:
         if goodput < 0:
             return True
         flat = self._flat_gains()
-        too_slow = LATENCIES_AT_LEAST * self._latency_s(users * GROWTH) > self._profile.hold_s
+        too_slow = LATENCIES_AT_LEAST * self._latency_s(users * GROWTH) > self._profile.longest_s
         return flat[-2:] == [True, True] or (flat[-1:] == [True] and too_slow)
 
     def _refine(self) -> Load:
@@ -242,24 +269,47 @@ class CeilingSearch:
         near = abs(nearest - users) <= TOLERANCE * users
         return self._goodput[nearest] if near else None
 
-    def _after_hold(self, users: int, goodput_rps: float, error_ratio: float) -> Load | None:
-        """A load whose answers went wrong when held is no ceiling: hold the next best."""
-        if error_ratio <= MAX_ERROR_RATIO and goodput_rps > 0:
-            self._goodput[users] = goodput_rps
-            return self._doubled(users, latency_s=2 * users / goodput_rps)
-        self._goodput[users] = -1.0
-        if self._found is not None or self._held >= HOLDS or max(self._goodput.values()) <= 0:
-            return None
-        return self._hold()
-
     def _hold(self) -> Load:
+        """The best load; there will be more holds of it, so that two latencies each are enough."""
         self._held += 1
+        self._turns = self._new_turns()
         best = max(self._goodput.values())
         enough = best - TOLERANCE * abs(best)
         users = min(n for n, goodput in self._goodput.items() if goodput >= enough)
-        settle_s = self._probe("hold", users).settle_s
-        self._last_hold = Load("hold", users, settle_s, self._profile.hold_s)
+        self._last_hold = self._turn("hold", users, self._latency_s(users), self._profile.hold_s)
         return self._last_hold
+
+    def _new_turns(self) -> Turns:
+        return Turns(*self._profile.holds, self._precision)
+
+    def _after_turn(self, load: Load, gave: Hold, error_ratio: float) -> Load | None:
+        """A load whose answers went wrong when held is no ceiling: hold the next best."""
+        held = self._last_hold
+        if held is None:
+            raise ValueError(f"a {load.step} before anything was held")
+        wrong = error_ratio > MAX_ERROR_RATIO or gave.goodput_rps <= 0
+        if load.step == "hold" and wrong:
+            self._goodput[load.users] = -1.0
+            if self._found is not None or self._held >= HOLDS or max(self._goodput.values()) <= 0:
+                return None
+            return self._hold()
+        following = self._turns.feed("hold" if load.step == "hold" else "double", gave)
+        if following == "double":
+            users = 2 * held.users
+            return self._turn("double", users, users / gave.goodput_rps, self._profile.probe_s)
+        return held if following else None
+
+    def _turn(self, step: str, users: int, latency_s: float, least_s: float) -> Load:
+        profile = self._profile
+        settle_s = max(profile.settle_s, min(latency_s, profile.longest_s))
+        measure_s = min(max(least_s, 2 * latency_s), profile.longest_s)
+        return Load(step, users, settle_s, measure_s, window_s=profile.window_s)
+
+
+def settled(goodputs_rps: Sequence[float]) -> bool:
+    """Whether the last two of them, each a while apart, neither rose nor fell by much."""
+    fell = [after < (1 - FALLS) * before for before, after in pairwise(goodputs_rps)]
+    return _flat(goodputs_rps)[-2:] == [True, True] and not any(fell[-2:])
 
 
 def _flat(values: Sequence[float]) -> list[bool]:

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from loadtests.search.ceiling import MAX_ERROR_RATIO, CeilingSearch, Load, Profile
+from loadtests.measure.replicates import Hold
+from loadtests.search.ceiling import CeilingSearch, Load, Profile
 from loadtests.search.courses import Course
 from serving.errors import RedlineError
 
@@ -46,7 +47,7 @@ class CourseSearch:
         """The load to probe now, None at the end."""
         return self._load
 
-    def feed(self, goodput_rps: float, error_ratio: float, latency_s: float) -> None:
+    def feed(self, gave: Hold, error_ratio: float, latency_s: float) -> None:
         """What the load that :meth:`next_load` named gave, with the mean latency of its answers.
 
         RedlineError without a ceiling.
@@ -62,9 +63,9 @@ class CourseSearch:
             if self._is_warm():
                 self._load = self.laid = self._lay()
             return
-        self._ceiling.feed(goodput_rps, error_ratio)
-        if load.step == "hold" and error_ratio <= MAX_ERROR_RATIO and goodput_rps > 0:
-            self.capacity_rps = goodput_rps
+        self._ceiling.feed(gave, error_ratio)
+        if self._sought:
+            self.capacity_rps = self._ceiling.goodput_rps
         following = self._ceiling.next_load()
         if following is not None and (self._sought or following.step == "warmup"):
             self._load = following

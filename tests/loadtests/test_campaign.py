@@ -23,7 +23,7 @@ from loadtests.live import View
 from loadtests.plan import make_plan
 from loadtests.prometheus import showing
 from loadtests.record.summary import Summary
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.ceiling import PRECISION, PROFILES
 from serving.corpus import open_corpus
 from serving.errors import ParityError
 from serving.models.store import BuiltModel
@@ -107,18 +107,21 @@ def test_one_target_from_start_to_report(run: Run, tmp_path: Path) -> None:
     assert target.parity.accuracy is not None
     assert target.parity.accuracy >= 0.95
 
-    ceiling, (held, double) = target.ceiling, target.probes[-2:]
+    ceiling, (fewest, _) = target.ceiling, PROFILES["brief"].holds
     assert ceiling is not None
-    assert (held.phase, double.phase) == ("hold", "double")
-    assert double.users == 2 * held.users
+    turns = target.probes[-2 * fewest :]
+    assert [probe.phase for probe in turns] == ["hold", "double"] * fewest
+    holds = turns[::2]
+    assert {probe.users for probe in holds} == {ceiling.users}
+    assert {probe.users for probe in turns[1::2]} == {2 * ceiling.users}
     assert {probe.reconciliation.state for probe in target.probes} == {"reconciled"}
     assert target.verdict is not None
     assert ceiling.at_least == (target.verdict.bottleneck != "server")
     assert target.calibration is not None
     assert target.calibration.rate_rps > ceiling.goodput_rps
-    assert ceiling.users == held.users
-    assert ceiling.goodput_rps == pytest.approx(held.right / held.duration_s, rel=1e-3)
-    assert ceiling.duration_s > PROFILES["brief"].hold_s - 1  # longer where the machine is busy
+    assert ceiling.holds_rps == [[probe.goodput_rps for probe in holds]]
+    assert ceiling.goodput_rps == pytest.approx(fmean(p.goodput_rps for p in holds), rel=1e-3)
+    assert ceiling.precision == PRECISION
     # Closed loop: users = goodput x mean latency (Little's law), and the median is near the mean.
     assert ceiling.latency_ms.p50 == pytest.approx(
         1000 * ceiling.users / ceiling.goodput_rps, rel=0.5
@@ -127,7 +130,7 @@ def test_one_target_from_start_to_report(run: Run, tmp_path: Path) -> None:
     windows = windows_of(tmp_path)
     assert {window["target"] for window in windows} == {"tfserving-grpc-digits-x1-tuned"}
     counted = sum(w["right"] for w in windows if w["phase"] == "measure" and w["step"] == "hold")
-    assert counted == held.right
+    assert counted == sum(probe.right for probe in holds)
     warmup = sum(window["right"] for window in windows if window["step"] == "warmup")
     assert warmup > 0
     assert summary.started < (summary.finished or "")

@@ -13,6 +13,7 @@ from typing import Literal
 
 from loadtests.bench.accuracy.truth import QUANTILES
 from loadtests.engine import Engine, Window
+from loadtests.measure.replicates import Hold
 from loadtests.measure.window import new_histogram
 from loadtests.search.ceiling import CeilingSearch, Load, Profile
 
@@ -22,7 +23,10 @@ PROFILE = Profile(
     warmups=1,
     settle_s=0.3,
     probe_s=1.5,
+    longest_s=4,
     hold_s=4,
+    holds=(1, 1),
+    window_s=1,
     refinements=3,
     max_users=256,
     repeats=1,
@@ -148,7 +152,9 @@ def _search(engine: Engine) -> CeilingRun:
         probe, error_ratio = _probe(engine, load)
         if load.step == "hold":
             held = probe
-        search.feed(probe.goodput_rps, error_ratio)
+        search.feed(
+            Hold((probe.start_ns / 1e9,), (probe.goodput_rps,), probe.goodput_rps), error_ratio
+        )
     if held is None:
         raise ValueError("the search held no load")
     return held

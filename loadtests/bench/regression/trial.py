@@ -16,7 +16,6 @@ MAY_MISS = 1
 """Of the slowed runs."""
 USERS = 4 * SERVERS
 """So many always wait that no server is ever idle."""
-HOLD_S = 12.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,9 @@
 """A locustfile: the ceiling scenario on the reference server, for as long as a comparison needs."""
 
 from argparse import Namespace
-from dataclasses import replace
 
 from loadtests.bench.blame.trial import PROFILE
 from loadtests.bench.blame.user import ReferenceUser
-from loadtests.bench.regression.trial import HOLD_S
 from loadtests.scenarios import ceiling
 from loadtests.search.ceiling import CeilingSearch, Load
 
@@ -17,5 +15,5 @@ class HeldCeiling(ceiling.Ceiling):
 
     def make_search(self, options: Namespace) -> CeilingSearch:
         """No growth: how many users the server needs is known."""
-        found = Load("hold", options.hold_users, options.hold_settle, HOLD_S)
-        return CeilingSearch(replace(PROFILE, hold_s=HOLD_S), found)
+        found = Load("hold", options.hold_users, options.hold_settle, PROFILE.hold_s)
+        return CeilingSearch(PROFILE, found)

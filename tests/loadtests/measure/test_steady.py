@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.measure.replicates import Hold
 from loadtests.measure.slo import Slo
-from loadtests.measure.steady import hopeless, unsteadiness, unsteady
+from loadtests.measure.steady import hopeless, unsteadiness, unsteady, unsteady_holds
 from loadtests.measure.window import Window
 from tests.loadtests.measure.windows import CLOSED, OPEN, alike, window
 
@@ -18,10 +19,28 @@ def drifting(total: float, windows: int = 20) -> list[float]:
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_goodput_may_drift_by_five_percent(sign: int) -> None:
-    assert unsteady(drifting(sign * 48), [16] * 20, closed=True) is None
-    assert "goodput drifted by " in str(unsteady(drifting(sign * 53), [16] * 20, closed=True))
+def test_goodput_may_be_seen_to_drift_by_half_of_five_percent(sign: int) -> None:
+    assert unsteady(drifting(sign * 23), [16] * 20, closed=True) is None
+    assert "goodput drifted by " in str(unsteady(drifting(sign * 28), [16] * 20, closed=True))
     assert f"{20 * sign:+d}" in str(unsteady(drifting(sign * 201), [16] * 20, closed=True))
+
+
+def held(goodputs_rps: list[float]) -> list[Hold]:
+    """Of three seconds each, which differ more within than from one to the next."""
+    return [
+        Hold((7.0 * i, 7.0 * i + 1, 7.0 * i + 2), (rate - 9, rate + 9, rate), rate)
+        for i, rate in enumerate(goodputs_rps)
+    ]
+
+
+def test_holds_must_not_drift_over_all_their_time() -> None:
+    assert unsteady_holds(held([1000.0, 1003, 998, 1001, 997, 1002])) is None
+    assert unsteady_holds(held([1000.0, 1004, 1007, 1012, 1014, 1020])) is None  # by 2 %
+    falling = unsteady_holds(held([1100.0, 1079, 1062, 1039, 1022, 999]))
+    assert "goodput drifted by -9.5% of its mean within its holds" in str(falling)
+    wild = held([1000.0, 1600, 700, 1500, 900, 1400])
+    assert unsteady_holds(wild) is None  # a drift of 7 %, which the next hold may undo
+    assert "held 3 times, of at least 4" in str(unsteady_holds(held([1.0, 1, 1])))
 
 
 def test_a_drift_must_stand_out_of_the_noise() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.reconcile import Reconciliation
+from loadtests.measure.replicates import Hold
 from loadtests.measure.slo import Slo
 from loadtests.measure.verdicts import in_short, slo_outcome, verdict
 from loadtests.measure.window import Window
@@ -67,13 +68,19 @@ def test_an_unsteady_probe_is_invalid() -> None:
     assert broken(facts(measured=probe()[:9], slo=None)) == ["steady"]
 
 
-@pytest.mark.parametrize(("swing", "rules"), [(67, ["precise"]), (66, [])])
-def test_a_ceiling_must_be_known_well(swing: int, rules: list[str]) -> None:
-    """Half the interval is t(9) x swing x sqrt(10/9) / sqrt(10) = 0.754 x swing, of 1000."""
-    swinging = [replace(w, right=1000 + swing * (-1) ** w.number) for w in probe(span=CLOSED)[:10]]
-    assert broken(facts(measured=swinging, slo=None)) == rules
-    in_open_loop = [replace(w, span=OPEN) for w in swinging]
-    assert broken(facts(measured=in_open_loop, slo=None)) == []
+def test_a_goodput_that_swings_is_valid_for_its_interval_says_so() -> None:
+    swinging = [replace(w, right=1000 + 400 * (-1) ** w.number) for w in probe(span=CLOSED)[:10]]
+    assert broken(facts(measured=swinging, slo=None)) == []
+
+
+def test_holds_are_looked_at_over_all_their_time() -> None:
+    """Each is steady in itself."""
+    falling = [Hold((10.0 * i, 10.0 * i + 1), (100.0 - i,) * 2, 100.0 - i) for i in range(6)]
+    assert broken(facts(slo=None, holds=falling[:1] * 6)) == []
+    apart = [
+        replace(hold, goodputs_rps=(hold.goodput_rps - 1, hold.goodput_rps + 1)) for hold in falling
+    ]
+    assert broken(facts(slo=None, holds=tuple(apart))) == ["steady"]
 
 
 @pytest.mark.parametrize(("taken", "rules"), [(0.21, ["undisturbed"]), (0.19, []), (None, [])])

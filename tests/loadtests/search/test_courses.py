@@ -17,6 +17,7 @@ from loadtests.search.courses import (
     course_of,
 )
 from serving.errors import RedlineError, UsageError
+from tests.loadtests.search.gave import gave
 
 QUICK = PROFILES["quick"]
 
@@ -88,13 +89,13 @@ def test_a_known_capacity_needs_no_search() -> None:
     assert warmup is not None
     assert (warmup.step, warmup.rate_rps) == ("warmup", None)
     for _ in range(3):  # until its goodput stands still
-        search.feed(500, 0, 0.01)
+        search.feed(gave(500), 0, 0.01)
     laid = search.next_load()
     assert laid is search.laid
     assert laid is not None
     assert rates(laid)[1] == ("peak", 1500, 10)
     assert {one.users for one in (laid, *laid.then)} == {7}
-    search.feed(0, 1, 0.01)
+    search.feed(gave(0), 1, 0.01)
     assert search.next_load() is None
 
 
@@ -107,7 +108,9 @@ def held_at(goodput_rps: float, error_ratio: float) -> CourseSearch:
         if load is search.laid:
             break
         held = load.step == "hold"
-        search.feed(goodput_rps if held else 100.0 * load.users, error_ratio if held else 0, 0.01)
+        search.feed(
+            gave(goodput_rps if held else 100.0 * load.users), error_ratio if held else 0, 0.01
+        )
     return search
 
 
@@ -130,7 +133,7 @@ def warmed(course: Course, latencies_s: list[float]) -> list[Load]:
         load = search.next_load()
         assert load is not None
         loads.append(load)
-        search.feed(100, 0, latency_s)
+        search.feed(gave(100), 0, latency_s)
     assert search.next_load() is None
     assert search.laid is loads[-1]
     return loads
@@ -159,7 +162,7 @@ def test_a_server_is_warmed_at_the_rate_of_the_course_while_it_gets_faster(
 def test_a_replay_has_no_use_for_a_capacity() -> None:
     search = CourseSearch(Replay(times_s=(0, 1)), QUICK, None, users=1)
     for _ in range(2):
-        search.feed(100, 0, 0.01)
+        search.feed(gave(100), 0, 0.01)
     assert search.capacity_rps is None
     assert search.laid is not None
     assert search.laid.schedule_s == (0, 1)

@@ -1,11 +1,13 @@
 """The proof of the searches: what they find in 500 simulated servers, beside the truth."""
 
 import math
+from statistics import fmean
 
 import numpy as np
 import pytest
 
 from loadtests.measure.evidence import fewest_for_errors, fewest_requests, shortest_s
+from loadtests.measure.replicates import Hold
 from loadtests.measure.slo import Slo
 from loadtests.search.capacity import CapacityQuestion, CapacitySearch
 from loadtests.search.ceiling import PROFILES, CeilingSearch, Load
@@ -20,13 +22,15 @@ TRIALS = 500
 def held_rps(rng: np.random.Generator, queue: Queue, profile: str, disturbance: float) -> float:
     """What the search holds; each probe is slowed or quickened by so much at random."""
     search = CeilingSearch(PROFILES[profile])
-    held = 0.0
+    at_s = 0.0
     while (load := search.next_load()) is not None:
         seen = Queue(queue.servers, queue.service_s / rng.normal(1, disturbance))
-        goodput_rps = closed_loop(rng, seen, load.users, load.measure_s) / load.measure_s
-        held = goodput_rps if load.step == "hold" else held
-        search.feed(goodput_rps, 0.0)
-    return held
+        windows = max(1, round(load.measure_s))
+        counts = [closed_loop(rng, seen, load.users, 1.0) for _ in range(windows)]
+        starts_s = tuple(at_s + load.settle_s + second for second in range(windows))
+        search.feed(Hold(starts_s, tuple(map(float, counts)), fmean(counts)), 0.0)
+        at_s = starts_s[-1] + 1
+    return search.goodput_rps or 0.0
 
 
 @pytest.mark.parametrize("profile", ["quick", "full"])
