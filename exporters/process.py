@@ -3,7 +3,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import psutil
@@ -23,15 +23,16 @@ class TreeUsage:
     """A process tree.
 
     ``cpu_s`` holds what descendants used that have ended since, once their parent has waited for
-    them. ``waited_s`` (for a core, while able to run) and the context switches are of the threads
-    that live, and fall when one ends. Memory that processes share counts once for each of them in
-    ``rss_bytes``, once in all in ``pss_bytes``. ``open_files`` and ``pss_bytes`` are None where
-    this user may not see them (or did not ask).
+    them. ``waited_s`` (for a core, while able to run), ``threads_cpu_s`` (by the thread's id) and
+    the context switches are of the threads that live, and fall when one ends. Memory that processes
+    share counts once for each of them in ``rss_bytes``, once in all in ``pss_bytes``.
+    ``open_files`` and ``pss_bytes`` are None where this user may not see them (or did not ask).
     """
 
     processes: int
     threads: int
     cpu_s: float
+    threads_cpu_s: Mapping[int, float]
     waited_s: float
     voluntary_switches: int
     involuntary_switches: int
@@ -104,11 +105,12 @@ def _usages(pid: int, *, with_pss: bool) -> Iterator[TreeUsage]:
 
 def _usage(process: psutil.Process, *, with_pss: bool) -> TreeUsage:
     times = process.cpu_times()
-    waited_s, voluntary, involuntary = _threads(process.pid)
+    threads_cpu_s, waited_s, voluntary, involuntary = _threads(process.pid)
     return TreeUsage(
         processes=1,
         threads=process.num_threads(),
         cpu_s=times.user + times.system + times.children_user + times.children_system,
+        threads_cpu_s=threads_cpu_s,
         waited_s=waited_s,
         voluntary_switches=voluntary,
         involuntary_switches=involuntary,
@@ -123,6 +125,7 @@ def _sum(usages: list[TreeUsage]) -> TreeUsage:
         processes=len(usages),
         threads=sum(each.threads for each in usages),
         cpu_s=sum(each.cpu_s for each in usages),
+        threads_cpu_s={task: s for each in usages for task, s in each.threads_cpu_s.items()},
         waited_s=sum(each.waited_s for each in usages),
         voluntary_switches=sum(each.voluntary_switches for each in usages),
         involuntary_switches=sum(each.involuntary_switches for each in usages),
@@ -142,19 +145,23 @@ def _sum_known(numbers: Iterable[int | None]) -> int | None:
     return total
 
 
-def _threads(pid: int) -> tuple[float, int, int]:
-    """Seconds of waiting for a core, voluntary and involuntary switches, of all living threads.
+def _threads(pid: int) -> tuple[dict[int, float], float, int, int]:
+    """CPU seconds of each living thread; of all, seconds of waiting for a core, voluntary and
+    involuntary switches.
 
     psutil tells the switches of a process's first thread only.
     """
+    cpu_s: dict[int, float] = {}
     waited_ns = voluntary = involuntary = 0
     for folder in _tasks(pid):
-        waited_ns += int((read_small(f"{folder}/schedstat") or b"0 0").split()[1])
+        ran_ns, wait_ns, *_ = map(int, (read_small(f"{folder}/schedstat") or b"0 0").split())
+        cpu_s[int(folder.rpartition("/")[2])] = ran_ns / _NS_PER_S
+        waited_ns += wait_ns
         switches = [int(count) for count in _SWITCHES.findall(read_small(f"{folder}/status"))]
         if switches:
             voluntary += switches[0]
             involuntary += switches[1]
-    return waited_ns / _NS_PER_S, voluntary, involuntary
+    return cpu_s, waited_ns / _NS_PER_S, voluntary, involuntary
 
 
 def _tasks(pid: int) -> list[str]:

@@ -78,6 +78,12 @@ class Snapshot:
         counts = self.models.get(model)
         return counts.requests if counts else {"ok": 0.0}
 
+    def latency(self, model: str) -> tuple[float, float] | None:
+        """Seconds that one model's requests took, all in all, and how many they are of."""
+        counts = self.models.get(model)
+        timed = [each for each in counts.latency_s.values() if each.count] if counts else []
+        return (sum(t.total for t in timed), sum(t.count for t in timed)) if timed else None
+
 
 @dataclass(frozen=True, slots=True)
 class Version:

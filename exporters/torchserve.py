@@ -67,6 +67,15 @@ class Snapshot:
             return None
         return {ANY: sum(c.requests for (name, _), c in self.models.items() if name == model)}
 
+    def latency(self, model: str) -> tuple[float, float] | None:
+        """Seconds that one model's requests took, queues included, and of how many: REST's only."""
+        timed = [
+            (c.inference_s, c.requests)
+            for (name, _), c in self.models.items()
+            if name == model and c.inference_s is not None
+        ]
+        return (sum(s for s, _ in timed), sum(n for _, n in timed)) if timed else None
+
 
 @dataclass(frozen=True, slots=True)
 class ModelState:

@@ -9,6 +9,26 @@ from loadtests.measure.window import Window
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What was seen beside a load, of the server and of the path to it; None is what was not.
+
+    ``thread_cores`` is what the server's busiest thread used, ``quota_cores`` what its control
+    group lets it use, in CPU seconds per second; ``latency_us`` the mean latency by its own clock;
+    ``idle_handshake_us`` the round trip of a new connection before the load, ``handshake_us``
+    within it. Of the answers that were refusals, ``refused`` in all, the server counted all but
+    ``uncounted``.
+    """
+
+    thread_cores: float | None = None
+    quota_cores: float | None = None
+    latency_us: float | None = None
+    idle_handshake_us: float | None = None
+    handshake_us: float | None = None
+    refused: int = 0
+    uncounted: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeFacts:
     """``measured`` windows of one probe, those of the drain after it, and what stands beside them.
 
@@ -19,7 +39,8 @@ class ProbeFacts:
     search wanted more users than it may have, ``shares_cores`` that server and generator run on the
     same cores, ``cores_unknown`` that they may. No more than ``allowed_rps`` was sent. Of its
     ``server_cores`` the server used ``server_cores_used`` and others ``server_cores_taken``, in CPU
-    seconds per second. What is not known is None, or empty.
+    seconds per second. What else was seen stands ``beside`` both loads. What is not known is None,
+    or empty.
     """
 
     measured: tuple[Window, ...]
@@ -38,3 +59,5 @@ class ProbeFacts:
     shares_cores: bool = False
     cores_unknown: bool = False
     allowed_rps: float | None = None
+    beside: Beside = Beside()
+    harder_beside: Beside = Beside()

@@ -78,6 +78,17 @@ def reconcile(
     )
 
 
+def uncounted(client: ClientCount, counted: Mapping[str, float] | None) -> float | None:
+    """How many of the failures that were told the server did not count: another told them.
+
+    None where it has no usable count.
+    """
+    if counted is None:
+        return None
+    known = sum(counted.values()) - client.served
+    return min(float(client.told), max(0.0, client.told - known))
+
+
 def restarted(client: ClientCount) -> Reconciliation:
     """Where a counter fell: whatever was measured, more than one server's life was."""
     why = "a counter of the server fell: it was restarted, or another server answered"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean, median
 from typing import Literal
 
 Moment = Literal["before", "during", "after"]
@@ -13,9 +14,13 @@ class ServerSample:
 
     ``requests`` are the inference requests that the server counted since it started, by outcome
     (``ok``, or its own word; ``any`` where it does not tell them apart). ``queued`` requests wait
-    in it. ``cpu_s`` is the CPU time of all its processes since they started, ``cores_busy_s`` the
-    time that the cores it was given were busy, for whomever, since the machine started. What the
-    source did not tell is None, and ``trouble`` says why.
+    in it. ``latency_s`` is what they took by its own clock, all in all, and ``timed`` how many of
+    them it says that of. ``cpu_s`` is the CPU time of all its processes since they started,
+    ``thread_cores`` what its busiest thread used since the last look, in CPU seconds per second,
+    ``quota_cores`` what its control group lets it use. ``cores_busy_s`` is the time that the cores
+    it was given were busy, for whomever, since the machine started. ``handshake_us`` is the round
+    trip of a connection that was made and closed, as the kernel saw it: the path, without the
+    server's programs. What the source did not tell is None, and ``trouble`` says why.
     """
 
     target: str
@@ -28,6 +33,11 @@ class ServerSample:
     resident_bytes: int | None = None
     requests: dict[str, float] | None = None
     queued: int | None = None
+    latency_s: float | None = None
+    timed: float | None = None
+    thread_cores: float | None = None
+    quota_cores: float | None = None
+    handshake_us: float | None = None
     trouble: str | None = None
 
 
@@ -56,6 +66,30 @@ def cores_taken(samples: Sequence[ServerSample]) -> float | None:
     busy = _rate([(sample.at_s, sample.cores_busy_s) for sample in samples])
     used = cores_used(samples)
     return None if busy is None or used is None else max(0.0, busy - used)
+
+
+def thread_cores(samples: Sequence[ServerSample]) -> float | None:
+    """What the busiest thread used, on average over looks: where threads take turns, little."""
+    return _mean([sample.thread_cores for sample in samples])
+
+
+def handshake_us(samples: Sequence[ServerSample]) -> float | None:
+    """The median: a handshake that lost a packet takes a second more."""
+    known = [sample.handshake_us for sample in samples if sample.handshake_us is not None]
+    return median(known) if known else None
+
+
+def latency_us(before: ServerSample, after: ServerSample) -> float | None:
+    """The mean latency, by the server's own clock, of what it answered in between."""
+    if None in (before.latency_s, before.timed, after.latency_s, after.timed):
+        return None
+    took_s, timed = after.latency_s - before.latency_s, after.timed - before.timed  # type: ignore[operator]
+    return 1e6 * took_s / timed if timed > 0 else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
 def _rate(readings: Sequence[tuple[float, float | None]]) -> float | None:

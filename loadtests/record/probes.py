@@ -5,9 +5,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from loadtests.measure.facts import ProbeFacts
-from loadtests.measure.reconcile import Reconciliation, client_count, reconcile, restarted
-from loadtests.measure.server_sample import ServerSample, cores_taken, cores_used, counted
+from loadtests.measure.facts import Beside, ProbeFacts
+from loadtests.measure.reconcile import (
+    Reconciliation,
+    client_count,
+    reconcile,
+    restarted,
+    uncounted,
+)
+from loadtests.measure.server_sample import (
+    Moment,
+    ServerSample,
+    cores_taken,
+    cores_used,
+    counted,
+    handshake_us,
+    latency_us,
+    thread_cores,
+)
 from loadtests.measure.slo import Slo
 from loadtests.measure.window import Span, Window, across_time
 
@@ -56,7 +71,7 @@ class RecordedProbe:
     def reconciliation(self) -> Reconciliation:
         """The client's count beside the server's, from quiescent to drained."""
         client = client_count([*self.settled, *self.measured, *self.drained])
-        edges = {sample.moment: sample for sample in self.samples}
+        edges = self._edges()
         if "before" not in edges or "after" not in edges:
             return reconcile(client, None, "the server was not looked at before and after")
         before, after = edges["before"], edges["after"]
@@ -72,6 +87,25 @@ class RecordedProbe:
     def server_cores_taken(self) -> float | None:
         """What others took of the server's cores meanwhile, in the same unit."""
         return cores_taken(self._within())
+
+    def beside(self) -> Beside:
+        """What else was seen of the server, and of the path to it."""
+        edges, within = self._edges(), self._within()
+        before, after = edges.get("before"), edges.get("after")
+        client = client_count([*self.settled, *self.measured, *self.drained])
+        quotas = [s.quota_cores for s in self.samples if s.quota_cores is not None]
+        return Beside(
+            thread_cores=thread_cores(within[1:]),  # the first is of the time before as well
+            quota_cores=min(quotas, default=None),
+            latency_us=latency_us(before, after) if before and after else None,
+            idle_handshake_us=before.handshake_us if before else None,
+            handshake_us=handshake_us(within),
+            refused=client.told,
+            uncounted=uncounted(client, counted(before, after) if before and after else None),
+        )
+
+    def _edges(self) -> dict[Moment, ServerSample]:
+        return {sample.moment: sample for sample in self.samples}
 
     def _within(self) -> list[ServerSample]:
         end_s = self.measured[-1].start_s + self.measured[-1].duration_s
@@ -123,6 +157,8 @@ def facts_of(
         shares_cores=bool(set(target.server_cores) & set(target.generator_cores)),
         cores_unknown=target.cores_unknown,
         allowed_rps=target.max_rate_rps,
+        beside=probe.beside(),
+        harder_beside=harder.beside() if harder else Beside(),
     )
 
 

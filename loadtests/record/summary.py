@@ -19,7 +19,7 @@ from loadtests.record.run import (
 )
 
 SUMMARY = "summary.json"
-Bottleneck = Literal["server", "generator", "connections", "unknown"]
+Bottleneck = Literal["server", "path", "generator", "connections", "unknown"]
 ProbeStep = Literal["grow", "refine", "hold", "double", "bisect", "confirm"]
 Outcome = Literal["pass", "likely", "unlikely", "fail"]
 ReconciliationState = Literal["reconciled", "mismatch", "restarted", "not checkable"]

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from statistics import fmean
+from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from loadtests.measure.facts import ProbeFacts
+from loadtests.measure.facts import Beside, ProbeFacts
 from loadtests.measure.reconcile import Reconciliation
 from loadtests.measure.replicates import hold_of
 from loadtests.measure.window import Window, across_time
@@ -67,6 +67,8 @@ def facts_of_turns(target: "TargetRun", turns: Turns, *, capped: bool = False) -
         harder=tuple(whole_of([double]) for double in doubles),
         holds=tuple(hold_of(hold.measured) for hold in holds) if len(holds) > 1 else (),
         doubles=tuple(hold_of(double.measured) for double in doubles),
+        beside=_together([facts.beside for facts in each]),
+        harder_beside=_together([double.beside() for double in doubles]),
         server_cores_used=_mean([facts.server_cores_used for facts in each]),
         server_cores_taken=_mean([facts.server_cores_taken for facts in each]),
     )
@@ -75,6 +77,28 @@ def facts_of_turns(target: "TargetRun", turns: Turns, *, capped: bool = False) -
 def _worst(found: Sequence[Reconciliation | None]) -> Reconciliation | None:
     known = [one for one in found if one is not None]
     return min(known, key=lambda one: _WORST.index(one.state), default=None)
+
+
+def _together(each: Sequence[Beside]) -> Beside:
+    return Beside(
+        thread_cores=_mean([one.thread_cores for one in each]),
+        quota_cores=_mean([one.quota_cores for one in each]),
+        latency_us=_mean([one.latency_us for one in each]),
+        idle_handshake_us=_median([one.idle_handshake_us for one in each]),
+        handshake_us=_median([one.handshake_us for one in each]),
+        refused=sum(one.refused for one in each),
+        uncounted=_sum([one.uncounted for one in each]),
+    )
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -21,8 +21,19 @@ _NAMES = {
     "harder_users": "a heavier load: users",
     "harder_rate_rps": "a heavier load: requests due or sent",
     "harder_goodput_ratio": "a heavier load: goodput, against this one (flat up to 1.05 x)",
-    "harder_service_ratio": "a heavier load: service latency, against this one (twice: 1.6 x to "
-    "2.4 x)",
+    "harder_goodput_low_ratio": "a heavier load: goodput, against this one, at least (95 %)",
+    "harder_goodput_high_ratio": "a heavier load: goodput, against this one, at most (95 %)",
+    "harder_service_ratio": "a heavier load: service latency, against this one",
+    "server_thread_cores": "server's busiest thread, cores used (full from 0.9)",
+    "harder_server_thread_cores": "a heavier load: server's busiest thread, cores used",
+    "server_quota_cores": "cores that the server's control group lets it use",
+    "harder_server_quota_cores": "a heavier load: cores that the control group lets it use",
+    "server_latency_ms": "latency by the server's own clock, mean",
+    "harder_server_latency_ms": "a heavier load: latency by the server's own clock, mean",
+    "idle_handshake_ms": "a new connection before the load (the path alone)",
+    "harder_idle_handshake_ms": "a heavier load: a new connection before it",
+    "handshake_ms": "a new connection beside the load",
+    "harder_handshake_ms": "a heavier load: a new connection beside it",
     "harder_rejected_ratio": "a heavier load: requests rejected",
     "harder_generator_busy_ratio": "a heavier load: generator busy",
     "generator_core_wait_ms": "generator's wait for its core, mean (little beside the latency)",
@@ -38,7 +49,12 @@ def _percent(value: float) -> str:
     return numbers.with_unit(numbers.percent(value), "%")
 
 
-_FACTORS = {"harder_goodput_ratio", "harder_service_ratio"}
+_FACTORS = {
+    "harder_goodput_ratio",
+    "harder_goodput_low_ratio",
+    "harder_goodput_high_ratio",
+    "harder_service_ratio",
+}
 _BY_SUFFIX: dict[str, Callable[[float], str]] = {
     "_ratio": _percent,
     "_rps": lambda value: f"{numbers.rate(value)}/s",

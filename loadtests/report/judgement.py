@@ -7,6 +7,8 @@ VALID, INVALID, NOT_JUDGED = "VALID", "INVALID", "not judged"
 
 _WHO: dict[Bottleneck, str] = {
     "server": "The server was the bottleneck: the figure is its own.",
+    "path": "The path to the server was the bottleneck, a link or a proxy on the way: the figure "
+    "is a lower bound of what the server can take.",
     "generator": "The load generator was the bottleneck: the figure says what it could send, and "
     "is a lower bound of what the server can take.",
     "connections": "The client's own cap on connections or users was the bottleneck: the figure "
@@ -16,6 +18,7 @@ _WHO: dict[Bottleneck, str] = {
 }
 _AT_LEAST: dict[Bottleneck, str] = {
     "server": "the server was the bottleneck",
+    "path": "the path to the server was the bottleneck, so the server may take more",
     "generator": "the generator was the bottleneck, so the server may take more",
     "connections": "the client's own cap was the bottleneck, so the server may take more",
     "unknown": "nothing measured shows that the server itself was full, so it may take more",

@@ -50,6 +50,7 @@ DEPLOYMENTS: dict[DeploymentKind, str] = {
 }
 BOTTLENECKS: dict[Bottleneck, str] = {
     "server": "server",
+    "path": "path",
     "generator": "generator",
     "connections": "connections",
     "unknown": "unknown",
@@ -64,9 +65,11 @@ GLOSSARY = {
     "INVALID, it says how far the figure can be trusted.",
     "INVALID": "at least one of these did not hold. The figure is struck out, the reasons and "
     "remedies are given, and it takes no part in any comparison.",
-    "bottleneck": "what set the figure: the server, the load generator, the client's own cap on "
-    "connections or users, or unknown where nothing measured shows which. Unless it was the "
-    "server, the figure is a lower bound: \u201cat least\u201d.",
+    "bottleneck": "what set the figure: the server, the path to it (a link, a proxy), the load "
+    "generator, the client's own cap on connections or users, or unknown where nothing measured "
+    "shows which. That twice the load gives no more shows a limit; whose it is takes a witness: "
+    "the server's CPU, its own clock or its refusals, or a queue or a proxy on the way. Unless it "
+    "was the server, the figure is a lower bound: \u201cat least\u201d.",
     "goodput": "right answers per second, by completion time. Every answer's status is checked, "
     "and a sample is compared with the answer expected; a failed, timed-out or wrong answer "
     "never counts.",

@@ -87,9 +87,10 @@ class RecordedShape(SearchShape):
     def make_conductor(self, options: Namespace, runner: Runner) -> Conductor:
         """Records to ``--record``, if that is given, and looks at the server meanwhile."""
         user_class = self.user_class or _only(runner.environment.user_classes)
-        source = source_of(user_class.server, self.models(options), options)
+        hosts = self.hosts(options, user_class)
+        source = source_of(user_class.server, self.models(options), hosts[0], options)
         board = self._serve(options, user_class, source) if options.metrics_port else None
-        most_rps = _most_rate(self.hosts(options, user_class), options.max_rate)
+        most_rps = _most_rate(hosts, options.max_rate)
         if not options.record:
             return Conductor(
                 runner, options.target, board=board, drain_s=DRAIN_S, most_rps=most_rps

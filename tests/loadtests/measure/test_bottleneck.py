@@ -1,11 +1,13 @@
 """Who was the bottleneck: each rule on both sides of its threshold."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from loadtests.measure.bottleneck import bottleneck
-from loadtests.measure.facts import ProbeFacts
+from loadtests.measure.facts import Beside, ProbeFacts
+from loadtests.measure.replicates import Hold
 from loadtests.measure.slo import Slo
 from loadtests.measure.window import Window
 from tests.loadtests.measure.windows import CLOSED, OPEN, alike, drain
@@ -23,8 +25,15 @@ def doubled(goodput: int = 1000, service_us: int = 10_000, **fields: object) -> 
 
 
 def facts(**fields: object) -> ProbeFacts:
-    """A server at its limit, and a generator that has much left."""
-    given = {"measured": probe(), "drained": drain(), "workers": 2, "harder": doubled()}
+    """A server whose CPU is used up, and a generator that has much left."""
+    given = {
+        "measured": probe(),
+        "drained": drain(),
+        "workers": 2,
+        "harder": doubled(),
+        "server_cores_used": 0.98,
+        "server_cores": 1,
+    }
     return ProbeFacts(**(given | fields))  # type: ignore[arg-type]
 
 
@@ -33,9 +42,11 @@ def named(**fields: object) -> str:
 
 
 def test_a_full_server_is_named_with_its_evidence() -> None:
-    found = bottleneck(facts(calibrated_rps=9000.0, server_cores_used=0.98, server_cores=1))
+    found = bottleneck(facts(calibrated_rps=9000.0))
     assert found.bottleneck == "server"
-    assert found.evidence["why"] == "twice the users: +0.0% goodput, 2.00 times the service latency"
+    assert found.evidence["why"] == (
+        "twice the users: +0.0% goodput, and the server used 98% of the CPU that it may use"
+    )
     assert found.evidence["harder_goodput_ratio"] == 1.0
     assert found.evidence["harder_service_ratio"] == pytest.approx(2.0, rel=1e-3)
     assert found.evidence["generator_busy_ratio"] == 0.3
@@ -92,34 +103,134 @@ def test_the_rate_asked_for_counts_even_where_it_was_not_reached() -> None:
     assert named(measured=asked, calibrated_rps=2600.0) != "generator"
 
 
+@pytest.mark.parametrize(("goodput", "who"), [(1049, "server"), (1051, "unknown"), (900, "server")])
+def test_more_load_must_give_no_more(goodput: int, who: str) -> None:
+    assert named(harder=doubled(goodput)) == who
+
+
+def turns(gains: Sequence[float]) -> dict[str, object]:
+    """Holds of 1,000/s and their doubles, which gave so many times as much."""
+    at = [10.0 * number for number in range(2 * len(gains))]
+    holds = [Hold((at_s, at_s + 1), (1000.0, 1000.0), 1000.0) for at_s in at[::2]]
+    doubles = [
+        Hold((at_s, at_s + 1), (1000 * gain, 1000 * gain), 1000 * gain)
+        for at_s, gain in zip(at[1::2], gains, strict=True)
+    ]
+    return {"holds": tuple(holds), "doubles": tuple(doubles)}
+
+
+CLEARLY_FLAT, PERHAPS, CLEARLY_MORE = [1.0, 1.01] * 3, [0.9, 1.1] * 3, [1.2, 1.21] * 3
+
+
 @pytest.mark.parametrize(
-    ("goodput", "service_us", "who"),
+    ("gains", "used", "who"),
     [
-        (1049, 9500, "server"),
-        (1051, 9500, "unknown"),
-        (900, 11_000, "server"),
-        (1000, 8100, "server"),
-        (1000, 7900, "unknown"),
-        (1000, 11_900, "server"),
-        (1000, 12_100, "unknown"),
+        (CLEARLY_FLAT, 0.9, "server"),
+        (PERHAPS, 0.9, "server"),  # it has no more to give
+        (CLEARLY_MORE, 0.9, "unknown"),
+        (CLEARLY_FLAT, 0.89, "unknown"),
     ],
 )
-def test_flat_goodput_and_twice_the_latency_show_a_full_server(
-    goodput: int, service_us: int, who: str
+def test_a_server_is_at_its_limit_where_its_cpu_is_and_no_gain_is_shown(
+    gains: list[float], used: float, who: str
 ) -> None:
-    assert named(harder=doubled(goodput, service_us)) == who
+    assert named(**turns(gains), server_cores_used=used) == who
+
+
+@pytest.mark.parametrize(("gains", "who"), [(CLEARLY_FLAT, "server"), (PERHAPS, "unknown")])
+def test_without_its_cpu_flatness_must_be_shown_and_another_witness_be_there(
+    gains: list[float], who: str
+) -> None:
+    assert named(**turns(gains), **IDLE, beside=Beside(thread_cores=0.91)) == who
+
+
+IDLE: dict[str, object] = {"server_cores_used": 0.12, "server_cores": 4}
+
+
+def test_flat_alone_names_nobody() -> None:
+    found = bottleneck(facts(**IDLE))
+    assert found.bottleneck == "unknown"
+    assert found.why == (
+        "twice the users: +0.0% goodput, but neither the server nor the path showed a limit; "
+        "it used 0.12 of its 4 cores"
+    )
+
+
+@pytest.mark.parametrize(("used", "who"), [(1.81, "server"), (1.79, "unknown")])
+def test_a_quota_is_a_limit_as_cores_are(used: float, who: str) -> None:
+    found = {"server_cores_used": used, "server_cores": 4, "beside": Beside(quota_cores=2.0)}
+    assert named(**found) == who
+
+
+@pytest.mark.parametrize(("used", "who"), [(0.91, "server"), (0.89, "unknown")])
+def test_one_thread_at_its_limit_is_the_servers(used: float, who: str) -> None:
+    assert named(**IDLE, beside=Beside(thread_cores=used)) == who
+
+
+@pytest.mark.parametrize(("after_us", "who"), [(8100.0, "server"), (7900.0, "unknown")])
+def test_its_own_clock_must_account_for_what_the_client_saw(after_us: float, who: str) -> None:
+    """The client saw 5 ms become 10 ms."""
+    grown = {"beside": Beside(latency_us=4000.0), "harder_beside": Beside(latency_us=after_us)}
+    assert named(**IDLE, **grown) == who
 
 
 @pytest.mark.parametrize(
-    "kind", ["http 503", "http 429", "grpc 8 RESOURCE_EXHAUSTED", "grpc 13 INTERNAL", "UNAVAILABLE"]
+    "kind", ["http 503", "grpc 8 RESOURCE_EXHAUSTED", "grpc 13 INTERNAL", "UNAVAILABLE"]
 )
 def test_a_server_that_rejects_more_load_is_full(kind: str) -> None:
-    assert named(harder=doubled(1500, 5000, wrong={kind: 3})) == "server"
-    assert named(harder=doubled(1500, 5000, wrong={kind: 1})) == "unknown"
+    assert named(**IDLE, harder=doubled(1000, wrong={kind: 3})) == "server"
+    assert named(**IDLE, harder=doubled(1000, wrong={kind: 1})) == "unknown"
 
 
 def test_other_failures_are_no_rejection() -> None:
-    assert named(harder=doubled(1500, 5000, wrong={"timeout": 500, "http 500": 5})) == "unknown"
+    wrong = {"timeout": 500, "http 500": 5, "http 429": 5}
+    assert named(**IDLE, harder=doubled(1000, wrong=wrong)) == "unknown"
+
+
+@pytest.mark.parametrize("kind", ["http 429", "http 503"])
+@pytest.mark.parametrize(("uncounted", "who"), [(51.0, "path"), (49.0, None), (None, None)])
+def test_refusals_that_the_server_did_not_count_are_a_proxys(
+    kind: str, uncounted: float | None, who: str | None
+) -> None:
+    beside = Beside(refused=100, uncounted=uncounted)
+    by_server = "server" if kind == "http 503" else "unknown"
+    refusing = doubled(1000, wrong={kind: 25})
+    found = bottleneck(facts(**IDLE, harder=refusing, harder_beside=beside))
+    assert found.bottleneck == (who or by_server)
+    assert found.evidence["harder_rejected_ratio"] == pytest.approx(0.0244, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("idle_us", "waits_us", "who"),
+    [
+        (50.0, 1001.0, "path"),
+        (50.0, 999.0, "unknown"),
+        (110.0, 1050.0, "unknown"),
+        (None, 5000.0, "unknown"),
+    ],
+)
+def test_a_queue_that_new_connections_wait_in_is_the_paths(
+    idle_us: float | None, waits_us: float, who: str
+) -> None:
+    beside = Beside(idle_handshake_us=idle_us, handshake_us=waits_us)
+    in_double = Beside(handshake_us=waits_us + 1)
+    assert named(**IDLE, beside=beside, harder_beside=in_double) == who
+    assert named(beside=beside, harder_beside=in_double) == "server"  # its CPU is what is full
+
+
+def test_a_queue_must_be_there_in_both_loads_and_matter_beside_the_latency() -> None:
+    queue = Beside(idle_handshake_us=50.0, handshake_us=2000.0)
+    assert named(**IDLE, beside=queue, harder_beside=Beside(handshake_us=60.0)) == "unknown"
+    slow = {"measured": probe(service_us={100_000: 1000}), "harder": doubled(1000, 200_000)}
+    assert named(**IDLE, **slow, beside=queue, harder_beside=queue) == "unknown"
+
+
+def test_in_open_loop_a_queue_on_the_way_is_the_paths() -> None:
+    queue = Beside(idle_handshake_us=50.0, handshake_us=9000.0)
+    slow = alike(12, span=HARDER, latencies_us={5000: 950, 40_000: 50})
+    opened = facts(**IDLE, slo=Slo(0.99, 25_000), measured=probe(span=OPEN), harder=slow)
+    assert bottleneck(opened).bottleneck == "server"
+    assert bottleneck(replace(opened, beside=queue)).bottleneck == "path"
 
 
 def test_shared_cores_clear_nobody() -> None:
@@ -135,7 +246,7 @@ def test_without_a_heavier_load_nobody_is_named() -> None:
 
 @pytest.mark.parametrize(("goodput", "who"), [(1060, "connections"), (1040, "unknown")])
 def test_users_that_were_too_few_are_the_connections(goodput: int, who: str) -> None:
-    assert named(harder=doubled(goodput, 7000), capped=True) == who
+    assert named(**IDLE, harder=doubled(goodput, 7000), capped=True) == who
 
 
 @pytest.mark.parametrize(("wait_us", "who"), [(260, "connections"), (240, "unknown")])
@@ -155,7 +266,7 @@ def test_in_open_loop_a_server_that_answers_too_late_is_named() -> None:
     slo = Slo(0.99, 25_000)
     slow = {5000: 950, 40_000: 50}
     opened = facts(
-        slo=slo, measured=probe(span=OPEN), harder=alike(12, span=HARDER, latencies_us=slow)
+        **IDLE, slo=slo, measured=probe(span=OPEN), harder=alike(12, span=HARDER, latencies_us=slow)
     )
     assert bottleneck(opened).bottleneck == "server"
     waited = alike(12, span=HARDER, latencies_us=slow, service_us={5000: 1000})
@@ -176,7 +287,7 @@ def test_a_rate_that_is_all_that_may_be_sent_is_the_clients_own(
     allowed_rps: float, who: str
 ) -> None:
     # With the users held back, twice as many change nothing.
-    found = bottleneck(facts(harder=doubled(service_us=5000), allowed_rps=allowed_rps))
+    found = bottleneck(facts(**IDLE, harder=doubled(service_us=5000), allowed_rps=allowed_rps))
     assert found.bottleneck == who
     assert ("no more than 1040 requests a second may be sent" in found.why) == (who != "unknown")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.measure.reconcile import ClientCount, client_count, reconcile
+from loadtests.measure.reconcile import ClientCount, client_count, reconcile, uncounted
 from tests.loadtests.measure.windows import alike, drain
 
 SERVED = ClientCount(served=10_000, told=0, lost=0)
@@ -54,3 +54,20 @@ def test_without_a_counter_nothing_is_checked() -> None:
     found = reconcile(SERVED, None)
     assert (found.state, found.client, found.server) == ("not checkable", 10_000, None)
     assert reconcile(SERVED, None, "metrics are off").why == "metrics are off"
+
+
+@pytest.mark.parametrize(
+    ("counted", "unknown"),
+    [
+        ({"any": 1_000}, 200),  # a proxy refused them
+        ({"any": 1_200}, 0),  # the server did
+        ({"ok": 1_000, "UNAVAILABLE": 150}, 50),
+        ({"any": 990}, 200),  # some of what was served is not counted yet
+        ({"any": 1_300}, 0),
+        (None, None),
+    ],
+)
+def test_refusals_that_the_server_did_not_count(
+    counted: dict[str, float] | None, unknown: float | None
+) -> None:
+    assert uncounted(ClientCount(served=1_000, told=200, lost=0), counted) == unknown

@@ -295,6 +295,12 @@ def quiet() -> list[Window]:
     return held(times=times, due=1000, sent=1000, unsent=0)
 
 
+def busy(probe: int) -> list[ServerSample]:
+    """A server that uses up its core all the time of a probe."""
+    quiet = replace(samples(0, 0)[1], probe=probe, cores_busy_s=None)
+    return [replace(quiet, at_s=quiet.at_s + i, cpu_s=4 + 0.95 * i) for i in range(3)]
+
+
 def test_twice_the_users_show_the_servers_limit() -> None:
     whole = summarised(quiet())
     assert whole.ceiling is not None
@@ -303,7 +309,7 @@ def test_twice_the_users_show_the_servers_limit() -> None:
     assert whole.ceiling.at_least
     double = doubled(1010, 10_000)
     double[1] = replace(double[1], span=replace(double[1].span, phase="drain"))
-    shown = summarised([*quiet(), *double])
+    shown = summarised([*quiet(), *double], told=busy(probe=3))
     assert shown.verdict is not None
     assert shown.ceiling is not None
     assert shown.verdict.bottleneck == "server"
