@@ -21,7 +21,8 @@ from loadtests.measure.replicates import FLAT, gain_interval
 from loadtests.measure.seen import Seen, ratio, seen_of
 from loadtests.measure.witnesses import (
     CPU_FULL,
-    path_witness,
+    queue_on_the_way,
+    refused_on_the_way,
     rejected_share,
     server_cpu,
     server_witness,
@@ -89,15 +90,14 @@ def _server(facts: ProbeFacts, here: Seen, harder: Seen | None) -> str | None:
 
 
 def _path(facts: ProbeFacts, here: Seen, harder: Seen | None) -> str | None:
-    if harder is None or not _clear(facts, here, harder):
+    if harder is None:
         return None
-    in_open_loop = facts.harder[0].span.rate_rps is not None
-    if not in_open_loop and not _limited(facts, here, harder):
-        return None
-    why = path_witness(facts, harder)
-    if why is None or in_open_loop:
+    if why := refused_on_the_way(facts, harder):
+        return why  # whatever the generator could have sent
+    why = queue_on_the_way(facts, harder) if _clear(facts, here, harder) else None
+    if why is None or facts.harder[0].span.rate_rps is not None:
         return why
-    return f"{_told(facts, here, harder)}, and {why}"
+    return f"{_told(facts, here, harder)}, and {why}" if _limited(facts, here, harder) else None
 
 
 def _clear(facts: ProbeFacts, here: Seen, harder: Seen | None) -> bool:
@@ -135,7 +135,7 @@ def _told(facts: ProbeFacts, here: Seen, harder: Seen) -> str:
 def _slow(facts: ProbeFacts, here: Seen, harder: Seen) -> str | None:
     """In open loop: sent in time, and answered too late for the SLO, by no fault of the path."""
     slo = facts.slo
-    if slo is None or path_witness(facts, harder):
+    if slo is None or refused_on_the_way(facts, harder) or queue_on_the_way(facts, harder):
         return None
     if why := server_witness(facts, here, harder):
         return why

@@ -40,11 +40,6 @@ def server_witness(facts: ProbeFacts, here: Seen, harder: Seen) -> str | None:
     return next((why for w in _SERVER if (why := w(facts, here, harder))), None)
 
 
-def path_witness(facts: ProbeFacts, harder: Seen) -> str | None:
-    """That the limit lies before the server."""
-    return _refused_on_the_way(facts, harder) or _queue_on_the_way(facts, harder)
-
-
 def _cpu(facts: ProbeFacts, here: Seen, harder: Seen) -> str | None:
     del here, harder
     used = server_cpu(facts)
@@ -64,7 +59,7 @@ def _thread(facts: ProbeFacts, here: Seen, harder: Seen) -> str | None:
 def _refused(facts: ProbeFacts, here: Seen, harder: Seen) -> str | None:
     del here
     share = _share_of(_BY_SERVERS, harder)
-    if share <= DEFAULT_MAX_ERROR_RATIO or _refused_on_the_way(facts, harder):
+    if share <= DEFAULT_MAX_ERROR_RATIO or refused_on_the_way(facts, harder):
         return None
     return f"with more load the server rejected {share:.1%} of the requests"
 
@@ -87,7 +82,8 @@ _Witness = Callable[[ProbeFacts, Seen, Seen], str | None]
 _SERVER: tuple[_Witness, ...] = (_cpu, _thread, _refused, _own_latency)
 
 
-def _refused_on_the_way(facts: ProbeFacts, harder: Seen) -> str | None:
+def refused_on_the_way(facts: ProbeFacts, harder: Seen) -> str | None:
+    """That a proxy refused the heavier load, for the server did not count the refusals."""
     share, beside = _share_of(_BY_PROXIES, harder), facts.harder_beside
     if share <= DEFAULT_MAX_ERROR_RATIO or beside.uncounted is None or not beside.refused:
         return None
@@ -96,7 +92,8 @@ def _refused_on_the_way(facts: ProbeFacts, harder: Seen) -> str | None:
     return f"{share:.1%} of the answers were refusals that the server did not count: a proxy's"
 
 
-def _queue_on_the_way(facts: ProbeFacts, harder: Seen) -> str | None:
+def queue_on_the_way(facts: ProbeFacts, harder: Seen) -> str | None:
+    """That in both loads new connections had to wait, which no server's program answers."""
     idle_us = facts.beside.idle_handshake_us
     waits_us = [x for x in (facts.beside.handshake_us, facts.harder_beside.handshake_us) if x]
     if idle_us is None or not waits_us:
