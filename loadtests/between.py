@@ -24,6 +24,12 @@ def holds_in(folder: Path, target: str, repeat: int) -> tuple[RecordedProbe, ...
     return held
 
 
+def users_held(folder: Path, target: str) -> int | None:
+    """Of the first repeat's holds; None where no load could be held."""
+    held = turns_of(_probes(folder, target), repeat=0).holds
+    return held[0].span.users if held else None
+
+
 def ask_capacity(
     folder: Path,
     target: str,

@@ -82,31 +82,36 @@ def calibrated(
             return kept
     except (OSError, ValidationError):
         pass
-    return calibrate(payload, server_cores, generator_cores, work)
+    found = calibrate(payload, server_cores, generator_cores, work)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    write_whole(path, found.model_dump_json(indent=2) + "\n")
+    return found
 
 
 def calibrate(
-    payload: Payload, server_cores: Sequence[int], generator_cores: Sequence[int], work: Path
+    payload: Payload,
+    server_cores: Sequence[int],
+    generator_cores: Sequence[int],
+    work: Path,
+    users: int | None = None,
 ) -> Calibration:
     """Drive null servers with all of ``generator_cores``, one engine thread and server for each.
 
-    This process must run on ``generator_cores`` and nowhere else. Some 5 s. The result is kept for
-    :func:`calibrated`. EngineError when the null servers do not answer rightly.
+    With so many ``users`` in all, who share connections as Locust's do; by default with as many as
+    reach the most. This process must run on ``generator_cores`` and nowhere else. Some 5 s.
+    EngineError when the null servers do not answer rightly.
     """
     cores = [server_cores[n % len(server_cores)] for n in range(len(generator_cores))]
+    each = _most_users(payload) if users is None else max(1, round(users / len(cores)))
     with ExitStack() as stack:
         started = [_null_server(stack, payload, core, work) for core in cores]
-        rate_rps, apart = _agreed(lambda: _busiest_rps(payload, started))
+        rate_rps, apart = _agreed(lambda: _busiest_rps(payload, started, each))
         if not rate_rps:
             raise _wrong("no answer")
         fewest_rps = min(FEWEST_ANSWERS / LONGEST_LIGHT_S, rate_rps / 2)
         light_rps = max(min(LIGHT_RPS, LIGHT_SHARE * rate_rps), fewest_rps)
         (light,) = _drive([_light(payload, started[0], light_rps)])
-    found = _calibration(payload, rate_rps, apart, light)
-    CACHE.mkdir(parents=True, exist_ok=True)
-    key = _key(payload, server_cores, generator_cores)
-    write_whole(CACHE / f"{key}.json", found.model_dump_json(indent=2) + "\n")
-    return found
+    return _calibration(payload, each * len(cores), rate_rps, apart, light)
 
 
 def _null_server(stack: ExitStack, payload: Payload, core: int, work: Path) -> ReferenceServer:
@@ -116,8 +121,9 @@ def _null_server(stack: ExitStack, payload: Payload, core: int, work: Path) -> R
     return stack.enter_context(run(Behaviour(answer=answer), [core], folder))
 
 
-def _busiest_rps(payload: Payload, servers: Sequence[ReferenceServer]) -> float:
-    return sum(result.goodput_rps for result in _drive([_busy(payload, one) for one in servers]))
+def _busiest_rps(payload: Payload, servers: Sequence[ReferenceServer], users: int) -> float:
+    loads = [_busy(payload, one, users) for one in servers]
+    return sum(result.goodput_rps for result in _drive(loads))
 
 
 def _agreed(measure: Callable[[], float]) -> tuple[float, float]:
@@ -136,7 +142,7 @@ def _agreed(measure: Callable[[], float]) -> tuple[float, float]:
 
 
 def _calibration(
-    payload: Payload, rate_rps: float, apart: float, light: DriveResult
+    payload: Payload, users: int, rate_rps: float, apart: float, light: DriveResult
 ) -> Calibration:
     service, lag = light.latency_us["service"], light.latency_us["generator_lag"]
     # Of few answers, as large bodies give, the slowest stands for the p99: that is no less.
@@ -149,6 +155,7 @@ def _calibration(
         )
     return Calibration(
         rate_rps=round(rate_rps, 3),
+        users=users,
         tries_apart=round(apart, 4),
         floor_us=floor_us,
         lag_p99_us=lag_us,
@@ -177,10 +184,15 @@ def _wrong(what: str) -> EngineError:
     return EngineError(f"calibration: a null server did not answer rightly ({what})")
 
 
-def _busy(payload: Payload, server: ReferenceServer) -> Load:
-    grpc = payload.protocol == "grpc"
+def _most_users(payload: Payload) -> int:
+    """With so many the generator reaches the most, in each of its threads."""
     largest = max(payload.request_bytes, payload.answer_bytes, 1)
-    users = max(1, min(GRPC_USERS if grpc else HTTP_USERS, IN_FLIGHT_BYTES // largest))
+    users = GRPC_USERS if payload.protocol == "grpc" else HTTP_USERS
+    return max(1, min(users, IN_FLIGHT_BYTES // largest))
+
+
+def _busy(payload: Payload, server: ReferenceServer, users: int) -> Load:
+    grpc = payload.protocol == "grpc"
     return Load(
         url=f"{server.address(payload.protocol)}/redline.Calibration/Null",
         bodies=(bytes(payload.request_bytes),),
@@ -203,7 +215,8 @@ def _busy(payload: Payload, server: ReferenceServer) -> Load:
 
 def _light(payload: Payload, server: ReferenceServer, rate_rps: float) -> Load:
     duration_s = min(max(LIGHT_S, LIGHT_ANSWERS / rate_rps), LONGEST_LIGHT_S)
-    return replace(_busy(payload, server), users=None, rate_rps=rate_rps, duration_s=duration_s)
+    busy = _busy(payload, server, _most_users(payload))
+    return replace(busy, users=None, rate_rps=rate_rps, duration_s=duration_s)
 
 
 def _clock_step_ns() -> int:

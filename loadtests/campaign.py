@@ -10,8 +10,8 @@ from pathlib import Path
 
 from loadtests import engine, host
 from loadtests.admitted import check_admitted
-from loadtests.between import ask_capacity, holds_in
-from loadtests.calibrate import AGREE, Payload, calibrated, why_impossible
+from loadtests.between import ask_capacity, holds_in, users_held
+from loadtests.calibrate import AGREE, Payload, calibrate, calibrated, why_impossible
 from loadtests.live import View
 from loadtests.locust_run import USER_CLASSES, GeneratorError, check_result, locust_command
 from loadtests.metrics import Metrics
@@ -117,9 +117,8 @@ class Campaign:
                     )
                 if not repeat:
                     self._check_parity(subject, server)
-                    self._calibrate(subject, server, work)
                 with self._metrics.of((target, server)):
-                    self._load(target, subject, server, repeat)
+                    self._load(target, subject, server, repeat, work)
         except BaseException as error:
             self._keeper.amend_target(failure=_reason(error))
             raise
@@ -152,8 +151,14 @@ class Campaign:
             )
         )
 
-    def _calibrate(self, subject: Subject, server: Deployment, work: Path) -> None:
-        """What the generator can do with this target's payload, on the cores that it will use."""
+    def _calibrate(
+        self, subject: Subject, server: Deployment, work: Path, users: int | None = None
+    ) -> None:
+        """What the generator can do with this target's payload, on the cores that it uses.
+
+        With the ``users`` of a load beside it; without, with as many as reach the most, which is
+        remembered.
+        """
         if self._cannot_calibrate:
             return
         self._view.phase("calibrating the generator")
@@ -163,7 +168,10 @@ class Campaign:
         request_bytes = round(sum(map(len, corpus.requests)) / len(corpus.requests))
         payload = Payload(corpus.protocol, request_bytes, answer_bytes)  # type: ignore[arg-type]
         cores = self._plan.server_cores, self._plan.generator_cores
-        self._calibration = calibrated(payload, *cores, work)
+        if users is None:
+            self._calibration = calibrated(payload, *cores, work)
+        else:
+            self._calibration = calibrate(payload, *cores, work, users)
         self._keeper.amend_target(calibration=self._calibration)
         if (apart := self._calibration.tries_apart or 0.0) > AGREE:
             self._view.say(
@@ -171,14 +179,19 @@ class Campaign:
                 "apart; redline doctor names what else uses these cores"
             )
 
-    def _load(self, target: Target, subject: Subject, server: Deployment, repeat: int) -> None:
+    def _load(
+        self, target: Target, subject: Subject, server: Deployment, repeat: int, work: Path
+    ) -> None:
         """The scenario, or the searches of the profile one after another."""
         if (scenario := self._plan.scenario) is not None:
+            self._calibrate(subject, server, work)
             self._search(scenario.name, target, subject, server, repeat, scenario.options)
             return
         found = self._found(target) if repeat else {}
         found["precision"] = self._plan.precision
         self._search("ceiling", target, subject, server, repeat, found)
+        if not repeat:
+            self._calibrate(subject, server, work, users_held(self.folder, target.name))
         if not PROFILES[self._plan.profile].capacity or not engine.available():
             return
         known = self._calibration, subject.most_rps

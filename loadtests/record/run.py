@@ -46,15 +46,16 @@ class Host(Record):
 class Calibration(Record):
     """What the generator did to a server that answers at once, with this target's payload.
 
-    On the cores that the run used: ``rate_rps`` is the most right answers per second, in two tries
-    that were ``tries_apart`` as a share of it (None in older records, of one try); the rest is of a
-    light open loop. ``floor_us`` is the median service latency, below which nothing can be seen;
-    ``lag_p99_us`` the generator's own lag, and ``jitter_us`` the service latency's p99 less its
-    median (of few answers the slowest stands for the p99). ``clock_ns`` is the clock's smallest
-    step.
+    On the cores that the run used: ``rate_rps`` is the most right answers per second to so many
+    ``users``, in two tries that were ``tries_apart`` as a share of it (each None in older records);
+    the rest is of a light open loop. ``floor_us`` is the median service latency, below which
+    nothing can be seen; ``lag_p99_us`` the generator's own lag, and ``jitter_us`` the service
+    latency's p99 less its median (of few answers the slowest stands for the p99). ``clock_ns`` is
+    the clock's smallest step.
     """
 
     rate_rps: float
+    users: int | None = None
     tries_apart: float | None = None
     floor_us: float
     lag_p99_us: float

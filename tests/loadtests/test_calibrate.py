@@ -43,7 +43,7 @@ def test_it_is_faster_than_any_model_server_and_remembered(
 
 def test_what_is_damaged_or_a_day_old_is_measured_again(tmp_path: Path) -> None:
     payload = Payload("rest", 300, 100)
-    first = calibrate(payload, *CORES, tmp_path)
+    first = calibrated(payload, *CORES, tmp_path)
     (kept,) = calibration.CACHE.iterdir()
     kept.write_text("{")
     assert calibrated(payload, *CORES, tmp_path).request_bytes == 300
@@ -103,3 +103,12 @@ def test_a_null_server_that_errs_is_no_measure(
     with pytest.raises(EngineError, match=r"did not answer rightly .*http 500"):
         calibrate(Payload("rest", 300, 100), *CORES, tmp_path)
     assert not calibration.CACHE.exists()
+
+
+def test_with_few_users_the_generator_reaches_less(tmp_path: Path) -> None:
+    payload = Payload("grpc", 300, 100)
+    alone = calibrate(payload, *CORES, tmp_path, users=1)
+    many = calibrate(payload, *CORES, tmp_path)
+    assert (alone.users, many.users) == (len(CORES[1]), calibration.GRPC_USERS * len(CORES[1]))
+    assert alone.rate_rps < many.rate_rps
+    assert not calibration.CACHE.exists()  # only what is the same for any load is remembered
