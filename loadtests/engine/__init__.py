@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from loadtests.engine.address import parse_url
+from loadtests.engine.address import parse_url, resolve
 from loadtests.engine.window import Sample, ThreadTime, Times, Window, window_from
 
 __all__ = [
     "Engine",
     "Sample",
+    "Spread",
     "ThreadTime",
     "Times",
     "Tls",
@@ -62,8 +63,23 @@ class Tls:
     """The name to ask for and to find in the certificate, where it is not the URL's host."""
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Over how many connections a load is spread, of all threads together.
+
+    As many are opened as requests can use, and those beyond are closed as soon as nothing is in
+    flight on them. Each of gRPC's takes ``streams`` requests in flight; more are opened only when
+    these are full. HTTP/1.1 takes one a connection, and opens as many as that needs.
+    """
+
+    connections: int
+    streams: int
+
+
 class Engine:
     """Drives one URL with one kind of load at a time.
+
+    Its connections lead to all addresses that the host's name has, in turn.
 
     Args:
         url: ``grpc://HOST:PORT/package.Service/Method`` or ``http://HOST:PORT/path``; ``grpcs`` and
@@ -144,6 +160,9 @@ class Engine:
         target.samples_per_window = samples_per_window
         target.set_bodies(list(bodies))
         target.set_expected(list(expected or []))
+        self._host, self._port = address.host, address.port
+        self._place: tuple[frozenset[str], int, int] | None = None
+        """Where connections lead: the addresses, and which engine of how many this is."""
         self._engine = _native.Engine(target, phase)
 
     def start(self) -> None:
@@ -151,49 +170,77 @@ class Engine:
 
         Raises RuntimeError where the host has no address or the CA file cannot be read.
         """
-        self._engine.start()
+        addresses = resolve(self._host, self._port)
+        self._engine.start(addresses)
+        self._place = frozenset(addresses), 0, 1
+
+    def resolve(self, number: int = 0, engines: int = 1) -> int:
+        """Look the host's name up anew, blocking on the name service; how many addresses it has.
+
+        Connections to what is no address of it any more end with their last answers. This engine is
+        ``number`` of so many ``engines`` that share the addresses out among their connections.
+        RuntimeError where there is none: the addresses stay as they were.
+        """
+        addresses = resolve(self._host, self._port)
+        if (place := (frozenset(addresses), number, engines)) != self._place:
+            self._engine.set_addresses(addresses, number, engines)
+            self._place = place
+        return len(addresses)
 
     def set_users(
-        self, users: int, think_time_s: float = 0.0, most_rps: float | None = None
+        self,
+        users: int,
+        think_time_s: float = 0.0,
+        most_rps: float | None = None,
+        spread: Spread | None = None,
     ) -> None:
         """Closed loop: ``users`` of them, each due again ``think_time_s`` after its last answer.
 
         With ``most_rps`` some are due later, so that no more requests fall due each second, evenly
-        spaced. From now on, without a gap; replaces an open loop.
+        spaced. From now on, without a gap; replaces an open loop. Without ``spread`` connections
+        are as before.
         """
         if users < 0 or think_time_s < 0:
             raise ValueError(f"users {users}, think_time_s {think_time_s}: neither can be negative")
         if most_rps is not None and not most_rps > 0:
             raise ValueError(f"most_rps: {most_rps} is not above 0")
         gap_ns = round(1e9 / most_rps) if most_rps else 0
-        self._engine.set_users(users, round(think_time_s * 1e9), gap_ns)
+        self._engine.set_users(users, round(think_time_s * 1e9), gap_ns, _spread(spread))
 
     def set_rate(
         self,
         rate_rps: float,
         arrivals: Literal["constant", "poisson"] = "poisson",
         backlog: int = 100_000,
+        spread: Spread | None = None,
     ) -> None:
         """Open loop: ``rate_rps`` requests fall due each second, whatever the server does.
 
         From now on, without a gap; replaces a closed loop. A request that falls due while
-        ``backlog`` others wait for a slot is not sent and counts as unsent.
+        ``backlog`` others wait for a slot is not sent and counts as unsent. ``spread`` as in
+        :meth:`set_users`.
         """
         if rate_rps < 0 or backlog < 0:
             raise ValueError(f"rate_rps {rate_rps}, backlog {backlog}: neither can be negative")
-        self._engine.set_rate(rate_rps, getattr(_native.Arrivals, arrivals), backlog)
+        of_kind = getattr(_native.Arrivals, arrivals)
+        self._engine.set_rate(rate_rps, of_kind, backlog, _spread(spread))
 
-    def follow(self, schedule_s: Sequence[float], backlog: int = 100_000) -> None:
+    def follow(
+        self,
+        schedule_s: Sequence[float],
+        backlog: int = 100_000,
+        spread: Spread | None = None,
+    ) -> None:
         """Open loop: a request falls due at each of these times from now on, in seconds, ascending.
 
-        Replaces what was before; ``backlog`` as in :meth:`set_rate`.
+        Replaces what was before; ``backlog`` and ``spread`` as in :meth:`set_rate`.
         """
         times_ns = [round(time_s * 1e9) for time_s in schedule_s]
         if backlog < 0 or times_ns != sorted(times_ns) or (times_ns and times_ns[0] < 0):
             raise ValueError(
                 "schedule_s: the times must ascend from 0, and backlog not be negative"
             )
-        self._engine.follow(times_ns, backlog)
+        self._engine.follow(times_ns, backlog, _spread(spread))
 
     def set_phase(self, tag: str) -> int:
         """Begin a phase: requests due from now on belong to it.
@@ -235,6 +282,10 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _spread(over: Spread | None) -> Any:
+    return _native.Spread(over.connections, over.streams) if over else _native.Spread(0, 0)
 
 
 def _token(what: str, text: str) -> str:

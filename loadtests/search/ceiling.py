@@ -32,7 +32,9 @@ class Load:
     loads in ``then`` follow without a pause, which makes all of them one probe; they do not settle.
     What is measured is cut into windows of ``window_s``. With ``schedule_s`` requests fall due at
     these times, from the beginning of the load on, and ``rate_rps`` is their mean rate. Requests of
-    these ``parts``, by name, are recorded apart, each under its name as the step.
+    these ``parts``, by name, are recorded apart, each under its name as the step. All workers have
+    so many ``connections`` together, None where they follow the users; over HTTP/1.1 they always
+    do, with one for each at least.
     """
 
     step: str
@@ -44,6 +46,7 @@ class Load:
     window_s: float = 1.0
     schedule_s: tuple[float, ...] = ()
     parts: tuple[str, ...] = ()
+    connections: int | None = None
 
     @property
     def peak_rps(self) -> float | None:

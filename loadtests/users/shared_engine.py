@@ -10,10 +10,18 @@ from typing import Literal
 from weakref import WeakKeyDictionary
 
 import gevent
+from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
-from loadtests.engine import Engine, Sample, Tls, Window
+from loadtests.engine import Engine, Sample, Spread, Tls, Window
 from loadtests.seed import SEED
+from loadtests.users.connections import (
+    MAX_GRPC_CONNECTIONS,
+    MAX_HTTP_CONNECTIONS,
+    USERS_A_CONNECTION,
+    Lanes,
+    spread_of,
+)
 from loadtests.users.gate import Gate
 from loadtests.users.pacer import Due
 from loadtests.users.statistics import merge
@@ -22,9 +30,6 @@ from serving.access import OPEN, Access
 WINDOW_S = 0.5
 POLL_S = 0.05
 SAMPLES_PER_WINDOW = 16
-STREAMS_PER_CONNECTION = 32
-MAX_GRPC_CONNECTIONS = 256
-MAX_HTTP_CONNECTIONS = 8192
 DRAIN_S = 5.0
 """How long requests in flight may take when a test ends and Locust's ``--stop-timeout`` is 0."""
 BOUNDARY_TIMEOUT_S = 5.0
@@ -76,20 +81,20 @@ Listener = Callable[["SharedEngine", Window], None]
 class SharedEngine:
     """One engine and the users that it stands for. Its threads run from the constructor on.
 
-    While it is ``held`` nothing falls due, whatever the users are.
+    Until it is released, and while it is held, nothing falls due, whatever the users are.
+    Connections follow the users, unless a load says how many it has; what a heavier load needed is
+    closed before the next one.
     """
 
-    def __init__(
-        self, requests: Requests, pace: Pace, seed: int, listener: Listener, *, held: bool
-    ) -> None:
-        grpc = requests.url.startswith("grpc")
+    def __init__(self, requests: Requests, pace: Pace, seed: int, listener: Listener) -> None:
+        self._grpc = requests.url.startswith("grpc")
         ca_file = requests.access.ca_file
         self._engine = Engine(
             requests.url,
             requests.bodies,
             headers={**requests.access.headers, **requests.headers},
-            connections=MAX_GRPC_CONNECTIONS if grpc else MAX_HTTP_CONNECTIONS,
-            streams_per_connection=STREAMS_PER_CONNECTION,
+            connections=MAX_GRPC_CONNECTIONS if self._grpc else MAX_HTTP_CONNECTIONS,
+            streams_per_connection=USERS_A_CONNECTION,
             pack=True,
             timeout_s=requests.timeout_s,
             tls=Tls(ca_file=str(ca_file) if ca_file else None),
@@ -101,10 +106,12 @@ class SharedEngine:
         self.users = 0
         self.seen_ns = 0
         """The end of the last window that was handed on."""
-        self._held = held
+        self._held = True
         self._pace = pace
         self._due: Due = None
         self._most_rps: float | None = None
+        self._lanes = Lanes()
+        self._addresses = 1
         self._listener = listener
         self._explained: set[str] = set()
         self.said: dict[str, str] = {}
@@ -117,10 +124,27 @@ class SharedEngine:
         if not self._held and self._due is None:
             self._apply()
 
-    def release(self, due: Due = None, most_rps: float | None = None) -> None:
-        """Send for the users, no more than ``most_rps``, or what is ``due`` instead."""
+    def release(
+        self, due: Due = None, most_rps: float | None = None, lanes: Lanes | None = None
+    ) -> None:
+        """Send for the users, no more than ``most_rps``, or what is ``due`` instead.
+
+        When it was held, the server's name is looked up anew, and the connections are those that
+        this load has, whatever was before.
+        """
+        anew = self._held
         self._held, self._due, self._most_rps = False, due, most_rps
-        self._apply()
+        self._lanes = lanes or Lanes()
+        if anew:
+            self._look_up()
+        if not self._held:  # it may be again: the name service takes its time
+            self._apply(anew=anew)
+
+    def _look_up(self) -> None:
+        try:
+            self._addresses = self._engine.resolve(self._lanes.number, self._lanes.workers)
+        except RuntimeError as error:
+            logger.warning("%s; the addresses of before are used on", error)
 
     def hold(self, drain_s: float) -> None:
         """No new requests; wait for those in flight without holding up other greenlets."""
@@ -128,15 +152,22 @@ class SharedEngine:
         gevent.get_hub().threadpool.apply(self._engine.drain, (drain_s,))
         self.poll()
 
-    def _apply(self) -> None:
+    def _apply(self, *, anew: bool = False) -> None:
+        """In open loop connections are left as they are but for a load that begins ``anew``."""
+        of_rate = self._spread(0) if anew else None
         if isinstance(self._due, tuple):
-            self._engine.follow(self._due)
+            self._engine.follow(self._due, spread=of_rate)
         elif self._due is not None:
-            self._engine.set_rate(self._due, self._pace.arrivals)
+            self._engine.set_rate(self._due, self._pace.arrivals, spread=of_rate)
         elif self._pace.user_rate is not None:
-            self._engine.set_rate(self.users * self._pace.user_rate, self._pace.arrivals)
+            rate_rps = self.users * self._pace.user_rate
+            self._engine.set_rate(rate_rps, self._pace.arrivals, spread=of_rate)
         else:
-            self._engine.set_users(self.users, most_rps=self._most_rps)
+            spread = self._spread(self.users)
+            self._engine.set_users(self.users, most_rps=self._most_rps, spread=spread)
+
+    def _spread(self, users: int) -> Spread:
+        return spread_of(users, self._lanes, self._addresses, grpc=self._grpc)
 
     def begin_phase(self, tag: str) -> int:
         """A window ends now; the boundary in ns of CLOCK_MONOTONIC."""
@@ -206,6 +237,7 @@ class Engines:
         self.listeners: list[Listener] = []
         self.running: list[SharedEngine] = []
         """Also those that drain."""
+        self._load: tuple[Due, float | None, Lanes] = None, None, Lanes()
         self.paced = False
         """Whether requests fall due whatever becomes of those before."""
         self._gates: dict[str, tuple[Gate, float]] = {}
@@ -213,23 +245,28 @@ class Engines:
         self._held = False
         self._environment = environment
         self._by_kind: dict[Hashable, SharedEngine] = {}
+        self._starting = BoundedSemaphore()  # an engine waits for the name service
 
     def join(self, kind: Hashable, pace: Pace, make: Callable[[], Requests]) -> None:
         """One user more of ``kind``; the first one starts the engine.
 
         RuntimeError or ValueError when it cannot be started, as ``Engine`` raises them.
         """
-        if kind not in self._by_kind:
-            requests = make()
-            shared = SharedEngine(
-                requests, pace, self._seed(requests), self._on_window, held=self._held
-            )
-            self._by_kind[kind] = shared
-            self.running.append(shared)
-            if len(self.running) == 1:
-                gevent.spawn(self._poll).link_exception(self._give_up)
+        with self._starting:
+            if kind not in self._by_kind:
+                self._by_kind[kind] = self._start(pace, make())
         shared = self._by_kind[kind]
         shared.set_users(shared.users + 1)
+
+    def _start(self, pace: Pace, requests: Requests) -> SharedEngine:
+        seed = self._seed(requests)
+        shared = SharedEngine(requests, pace, seed, self._on_window)
+        self.running.append(shared)
+        if len(self.running) == 1:
+            gevent.spawn(self._poll).link_exception(self._give_up)
+        if not self._held:  # perhaps only since it began to start
+            self._release_engines()
+        return shared
 
     def leave(self, kind: Hashable) -> None:
         """One user less of ``kind``; the last one waits until nothing is in flight."""
@@ -276,20 +313,39 @@ class Engines:
         for gate, _ in self._gates.values():
             gate.wait_until_empty(max(0.0, deadline - time.monotonic()))
 
-    def release(self, due: Due = None, most_rps: float | None = None) -> None:
+    def release(
+        self, due: Due = None, most_rps: float | None = None, lanes: Lanes | None = None
+    ) -> None:
         """Let everybody send, or in open loop so much of all in this process together.
 
         That is for the engines, or where there is none for the users with a client of their own.
-        In closed loop all send no more than ``most_rps`` together.
+        In closed loop all send no more than ``most_rps`` together. The engines share the
+        connections of ``lanes`` out by their users.
         """
         self._held, self.paced = False, due is not None
+        self._load = due, most_rps, lanes or Lanes()
         weights = [weight for _, weight in self._gates.values()]
         for number, (gate, _) in enumerate(self._gates.values()):
             its = None if self.running else _part(due, number, weights)
             gate.open(its, _share(most_rps, number, weights))
+        self._release_engines()
+
+    def _release_engines(self) -> None:
+        due, most_rps, lanes = self._load
         weights = [shared.requests.weight for shared in self.running]
-        for number, shared in enumerate(self.running):
-            shared.release(_part(due, number, weights), _share(most_rps, number, weights))
+        for number, shared in enumerate(list(self.running)):
+            shared.release(
+                _part(due, number, weights),
+                _share(most_rps, number, weights),
+                self._lanes_of(shared, lanes),
+            )
+
+    def _lanes_of(self, shared: SharedEngine, lanes: Lanes) -> Lanes:
+        if lanes.connections is None:
+            return lanes
+        users = sum(one.users for one in self.running)
+        its = round(lanes.connections * shared.users / max(1, users))
+        return replace(lanes, connections=max(1, its))
 
     def begin_phase(self, tag: str) -> dict[SharedEngine, int]:
         """Make all engines end a window now; when all windows up to then have been handed on.

@@ -98,7 +98,7 @@ Target target_at(uint16_t port) {
 int main() {
   Server server;
   Engine engine(target_at(server.port), "warmup");
-  engine.start();
+  engine.start({"127.0.0.1"});
   std::atomic<bool> over = false;
   Sums sums;
   std::atomic<uint64_t> answered = 0;
