@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from loadtests.measure.facts import ProbeFacts
-from loadtests.measure.reconcile import Reconciliation, client_count, reconcile, restarted
+from loadtests.measure.reconcile import (
+    ClientCount,
+    Reconciliation,
+    client_count,
+    of_several,
+    reconcile,
+    restarted,
+)
 from loadtests.measure.server_sample import ServerSample, cores_taken, cores_used, counted
 from loadtests.measure.slo import Slo
 from loadtests.measure.window import Span, Window, across_time
@@ -47,7 +54,11 @@ class RecordedProbe:
 
     def reconciliation(self) -> Reconciliation:
         """The client's count beside the server's, from quiescent to drained."""
-        client = client_count([*self.settled, *self.measured, *self.drained])
+        windows = [*self.settled, *self.measured, *self.drained]
+        addresses = {address for window in windows for address in window.connections or ()}
+        return of_several(self._beside_server(client_count(windows)), len(addresses))
+
+    def _beside_server(self, client: ClientCount) -> Reconciliation:
         edges = {sample.moment: sample for sample in self.samples}
         if "before" not in edges or "after" not in edges:
             return reconcile(client, None, "the server was not looked at before and after")

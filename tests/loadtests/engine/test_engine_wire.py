@@ -59,14 +59,13 @@ def test_a_peer_that_does_not_read_limits_by_its_window(peer: peers.Start) -> No
     """Nothing else tells this from a server that computes for long."""
 
     def lazy(connection: socket.socket, _: int) -> None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         time.sleep(0.4)
         while peers.read_http1(connection):
             connection.sendall(KEPT)
 
     port = peer(lazy).port
     totals = Totals()
-    with Engine(f"http://127.0.0.1:{port}/", [b"x" * 8_000_000], window_s=0.05) as engine:
+    with Engine(f"http://127.0.0.1:{port}/", [b"x" * 20_000_000], window_s=0.05) as engine:
         engine.set_users(1)
         wait(engine, totals, 1)
         engine.drain(5)
