@@ -96,8 +96,8 @@ class Probe(Record):
     ``generator_busy_ratio`` is (CPU time + run-queue wait) of the busiest generator thread per
     second; ``server_cores_used`` the CPU seconds of all the server's processes per second.
     ``connections`` are the most that were open, by address; they and ``wire`` are None where the
-    client does not know them. ``slo_outcome`` says whether the SLO held, for the probes of a search for a capacity: ``pass``
-    and ``fail`` were shown, the others are only likely.
+    client does not know them. ``slo_outcome`` says whether the SLO held, for the probes of a search
+    for a capacity: ``pass`` and ``fail`` were shown, the others are only likely.
     """
 
     number: int
