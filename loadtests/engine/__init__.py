@@ -7,10 +7,10 @@ done by C++ threads (the extension ``_native``), without Python's lock. Threads 
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from loadtests.engine.address import parse_url, resolve
+from loadtests.engine.options import Spread, Tls, header, token
 from loadtests.engine.window import Sample, ThreadTime, Times, Window, window_from
 
 __all__ = [
@@ -24,8 +24,6 @@ __all__ = [
     "available",
     "why_unavailable",
 ]
-
-_FORBIDDEN_HEADERS = {"content-length", "transfer-encoding", "connection", "te", "grpc-timeout"}
 
 
 def _load() -> tuple[Any, str]:
@@ -51,29 +49,6 @@ def available() -> bool:
 def why_unavailable() -> str:
     """Why ``available()`` is false, in one line; empty when it is true."""
     return _reason
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """How a server proves who it is. ``ca_file`` None means the system's authorities."""
-
-    ca_file: str | None = None
-    verify: bool = True
-    server_name: str | None = None
-    """The name to ask for and to find in the certificate, where it is not the URL's host."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Over how many connections a load is spread, of all threads together.
-
-    As many are opened as requests can use, and those beyond are closed as soon as nothing is in
-    flight on them. Each of gRPC's takes ``streams`` requests in flight; more are opened only when
-    these are full. HTTP/1.1 takes one a connection, and opens as many as that needs.
-    """
-
-    connections: int
-    streams: int
 
 
 class Engine:
@@ -148,8 +123,8 @@ class Engine:
         target = _native.Target()
         target.protocol = _native.Protocol.grpc if address.grpc else _native.Protocol.http1
         target.host, target.port, target.path = address.host, address.port, address.path
-        target.method = _token("method", method)
-        target.headers = [_header(name, value) for name, value in (headers or {}).items()]
+        target.method = token("method", method)
+        target.headers = [header(name, value) for name, value in (headers or {}).items()]
         target.order = getattr(_native.Order, order)
         target.tls, target.verify = address.tls, tls.verify
         target.ca_file, target.server_name = tls.ca_file or "", tls.server_name or ""
@@ -286,18 +261,3 @@ class Engine:
 
 def _spread(over: Spread | None) -> Any:
     return _native.Spread(over.connections, over.streams) if over else _native.Spread(0, 0)
-
-
-def _token(what: str, text: str) -> str:
-    if not text or any(not 33 <= ord(char) < 127 or char in '()<>@,;:\\"/[]?={}' for char in text):
-        raise ValueError(f"{what}: {text!r} is not a token")
-    return text
-
-
-def _header(name: str, value: str) -> tuple[str, str]:
-    name = _token("header", name).lower()
-    if name in _FORBIDDEN_HEADERS:
-        raise ValueError(f"header {name}: the engine sets this one itself")
-    if any(char in value for char in "\r\n\0"):
-        raise ValueError(f"header {name}: its value has a line break in it")
-    return name, value

@@ -22,8 +22,9 @@ from locust.runners import MasterRunner, Runner
 from loadtests.measure.window import Span, Times, Window, to_message
 from loadtests.plugin.engine_part import EnginePart, together, window_of
 from loadtests.users.connections import lanes_of
+from loadtests.users.engines import Fallen, engines_of
 from loadtests.users.pacer import TURN, Due
-from loadtests.users.shared_engine import Fallen, SharedEngine, engines_of
+from loadtests.users.shared_engine import SharedEngine
 
 POLL_S = 0.02
 PHASE_MESSAGE = "redline_phase"

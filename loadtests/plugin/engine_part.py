@@ -18,7 +18,8 @@ from loadtests.measure.window import (
     add_histogram,
 )
 from loadtests.measure.wire import Wire
-from loadtests.users.shared_engine import Engines, SharedEngine
+from loadtests.users.engines import Engines
+from loadtests.users.shared_engine import SharedEngine
 
 NS = 1_000_000_000
 

@@ -13,9 +13,10 @@ from locust.exception import StopTest
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from loadtests import engine
+from loadtests.users.engines import engines_of
 from loadtests.users.gate import Gate
 from loadtests.users.pacer import TURN, Turn
-from loadtests.users.shared_engine import Pace, Requests, engines_of
+from loadtests.users.shared_engine import Pace, Requests
 
 
 class EngineUser(User):

@@ -107,7 +107,5 @@ def test_an_address_where_nobody_listens_is_left_to_the_others(
 
 def test_a_name_without_addresses_is_one_clear_line(named: Named) -> None:
     named()
-    with pytest.raises(
-        RuntimeError, match=r"^host service has no address: .*; check the name$"
-    ):
+    with pytest.raises(RuntimeError, match=r"^host service has no address: .*; check the name$"):
         Engine("http://service:80/").start()
