@@ -36,7 +36,7 @@ def token(what: str, text: str) -> str:
 
 
 def header(name: str, value: str) -> tuple[str, str]:
-    """A header as it is sent. ValueError for one that the engine sets, or that would break a line."""
+    """A header as it is sent. ValueError for one that the engine sets, or with a line break."""
     name = token("header", name).lower()
     if name in _FORBIDDEN_HEADERS:
         raise ValueError(f"header {name}: the engine sets this one itself")
