@@ -3,7 +3,7 @@
 namespace redline {
 namespace {
 
-constexpr Nanoseconds kBetweenLooks = 10 * kMillisecond;
+constexpr Nanoseconds kBetweenTidyings = 10 * kMillisecond;
 
 }  // namespace
 
@@ -82,7 +82,7 @@ void Pool::spread(Spread over, Nanoseconds now) {
 
 void Pool::close_surplus(Nanoseconds now) {
   untidy_ = false;
-  tidy_again_ = now + kBetweenLooks;
+  tidy_again_ = now + kBetweenTidyings;
   for (auto& connection : connections_) {
     if (connection->used() > 0) {
       untidy_ |= connection->leaving() || connection->slots() != slots_;

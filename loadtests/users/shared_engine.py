@@ -89,6 +89,7 @@ class SharedEngine:
         self._most_rps: float | None = None
         self._lanes = Lanes()
         self._addresses = 1
+        self._spread: Spread | None = None
         self._listener = listener
         self._explained: set[str] = set()
         self.said: dict[str, str] = {}
@@ -130,21 +131,24 @@ class SharedEngine:
         self.poll()
 
     def _apply(self, *, anew: bool = False) -> None:
-        """In open loop connections are left as they are but for a load that begins ``anew``."""
-        of_rate = self._spread(0) if anew else None
+        closed = self._due is None and self._pace.user_rate is None
+        spread = self._new_spread(self.users if closed else 0, anew=anew)
         if isinstance(self._due, tuple):
-            self._engine.follow(self._due, spread=of_rate)
-        elif self._due is not None:
-            self._engine.set_rate(self._due, self._pace.arrivals, spread=of_rate)
-        elif self._pace.user_rate is not None:
-            rate_rps = self.users * self._pace.user_rate
-            self._engine.set_rate(rate_rps, self._pace.arrivals, spread=of_rate)
-        else:
-            spread = self._spread(self.users)
+            self._engine.follow(self._due, spread=spread)
+        elif closed:
             self._engine.set_users(self.users, most_rps=self._most_rps, spread=spread)
+        else:
+            of_users = self.users * (self._pace.user_rate or 0.0)
+            rate_rps = of_users if self._due is None else self._due
+            self._engine.set_rate(rate_rps, self._pace.arrivals, spread=spread)
 
-    def _spread(self, users: int) -> Spread:
-        return spread_of(users, self._lanes, self._addresses, grpc=self._grpc)
+    def _new_spread(self, users: int, *, anew: bool) -> Spread | None:
+        """None while it is the same: more connections than these, which a rate needs or a server
+        that allows few streams, would be closed under a load that goes on.
+        """
+        before = self._spread
+        self._spread = spread_of(users, self._lanes, self._addresses, grpc=self._grpc)
+        return self._spread if anew or self._spread != before else None
 
     def begin_phase(self, tag: str) -> int:
         """A window ends now; the boundary in ns of CLOCK_MONOTONIC."""
