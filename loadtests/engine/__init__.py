@@ -7,15 +7,16 @@ done by C++ threads (the extension ``_native``), without Python's lock. Threads 
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
-from loadtests.engine.address import parse_url
+from loadtests.engine.address import parse_url, resolve
+from loadtests.engine.options import Spread, Tls, header, token
 from loadtests.engine.window import Sample, ThreadTime, Times, Window, window_from
 
 __all__ = [
     "Engine",
     "Sample",
+    "Spread",
     "ThreadTime",
     "Times",
     "Tls",
@@ -23,8 +24,6 @@ __all__ = [
     "available",
     "why_unavailable",
 ]
-
-_FORBIDDEN_HEADERS = {"content-length", "transfer-encoding", "connection", "te", "grpc-timeout"}
 
 
 def _load() -> tuple[Any, str]:
@@ -52,18 +51,10 @@ def why_unavailable() -> str:
     return _reason
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """How a server proves who it is. ``ca_file`` None means the system's authorities."""
-
-    ca_file: str | None = None
-    verify: bool = True
-    server_name: str | None = None
-    """The name to ask for and to find in the certificate, where it is not the URL's host."""
-
-
 class Engine:
     """Drives one URL with one kind of load at a time.
+
+    Its connections lead to all addresses that the host's name has, in turn.
 
     Args:
         url: ``grpc://HOST:PORT/package.Service/Method`` or ``http://HOST:PORT/path``; ``grpcs`` and
@@ -132,8 +123,8 @@ class Engine:
         target = _native.Target()
         target.protocol = _native.Protocol.grpc if address.grpc else _native.Protocol.http1
         target.host, target.port, target.path = address.host, address.port, address.path
-        target.method = _token("method", method)
-        target.headers = [_header(name, value) for name, value in (headers or {}).items()]
+        target.method = token("method", method)
+        target.headers = [header(name, value) for name, value in (headers or {}).items()]
         target.order = getattr(_native.Order, order)
         target.tls, target.verify = address.tls, tls.verify
         target.ca_file, target.server_name = tls.ca_file or "", tls.server_name or ""
@@ -144,6 +135,9 @@ class Engine:
         target.samples_per_window = samples_per_window
         target.set_bodies(list(bodies))
         target.set_expected(list(expected or []))
+        self._host, self._port = address.host, address.port
+        self._place: tuple[frozenset[str], int, int] | None = None
+        """Where connections lead: the addresses, and which engine of how many this is."""
         self._engine = _native.Engine(target, phase)
 
     def start(self) -> None:
@@ -151,49 +145,77 @@ class Engine:
 
         Raises RuntimeError where the host has no address or the CA file cannot be read.
         """
-        self._engine.start()
+        addresses = resolve(self._host, self._port)
+        self._engine.start(addresses)
+        self._place = frozenset(addresses), 0, 1
+
+    def resolve(self, number: int = 0, engines: int = 1) -> int:
+        """Look the host's name up anew, blocking on the name service; how many addresses it has.
+
+        Connections to what is no address of it any more end with their last answers. This engine is
+        ``number`` of so many ``engines`` that share the addresses out among their connections.
+        RuntimeError where there is none: the addresses stay as they were.
+        """
+        addresses = resolve(self._host, self._port)
+        if (place := (frozenset(addresses), number, engines)) != self._place:
+            self._engine.set_addresses(addresses, number, engines)
+            self._place = place
+        return len(addresses)
 
     def set_users(
-        self, users: int, think_time_s: float = 0.0, most_rps: float | None = None
+        self,
+        users: int,
+        think_time_s: float = 0.0,
+        most_rps: float | None = None,
+        spread: Spread | None = None,
     ) -> None:
         """Closed loop: ``users`` of them, each due again ``think_time_s`` after its last answer.
 
         With ``most_rps`` some are due later, so that no more requests fall due each second, evenly
-        spaced. From now on, without a gap; replaces an open loop.
+        spaced. From now on, without a gap; replaces an open loop. Without ``spread`` connections
+        are as before.
         """
         if users < 0 or think_time_s < 0:
             raise ValueError(f"users {users}, think_time_s {think_time_s}: neither can be negative")
         if most_rps is not None and not most_rps > 0:
             raise ValueError(f"most_rps: {most_rps} is not above 0")
         gap_ns = round(1e9 / most_rps) if most_rps else 0
-        self._engine.set_users(users, round(think_time_s * 1e9), gap_ns)
+        self._engine.set_users(users, round(think_time_s * 1e9), gap_ns, _spread(spread))
 
     def set_rate(
         self,
         rate_rps: float,
         arrivals: Literal["constant", "poisson"] = "poisson",
         backlog: int = 100_000,
+        spread: Spread | None = None,
     ) -> None:
         """Open loop: ``rate_rps`` requests fall due each second, whatever the server does.
 
         From now on, without a gap; replaces a closed loop. A request that falls due while
-        ``backlog`` others wait for a slot is not sent and counts as unsent.
+        ``backlog`` others wait for a slot is not sent and counts as unsent. ``spread`` as in
+        :meth:`set_users`.
         """
         if rate_rps < 0 or backlog < 0:
             raise ValueError(f"rate_rps {rate_rps}, backlog {backlog}: neither can be negative")
-        self._engine.set_rate(rate_rps, getattr(_native.Arrivals, arrivals), backlog)
+        of_kind = getattr(_native.Arrivals, arrivals)
+        self._engine.set_rate(rate_rps, of_kind, backlog, _spread(spread))
 
-    def follow(self, schedule_s: Sequence[float], backlog: int = 100_000) -> None:
+    def follow(
+        self,
+        schedule_s: Sequence[float],
+        backlog: int = 100_000,
+        spread: Spread | None = None,
+    ) -> None:
         """Open loop: a request falls due at each of these times from now on, in seconds, ascending.
 
-        Replaces what was before; ``backlog`` as in :meth:`set_rate`.
+        Replaces what was before; ``backlog`` and ``spread`` as in :meth:`set_rate`.
         """
         times_ns = [round(time_s * 1e9) for time_s in schedule_s]
         if backlog < 0 or times_ns != sorted(times_ns) or (times_ns and times_ns[0] < 0):
             raise ValueError(
                 "schedule_s: the times must ascend from 0, and backlog not be negative"
             )
-        self._engine.follow(times_ns, backlog)
+        self._engine.follow(times_ns, backlog, _spread(spread))
 
     def set_phase(self, tag: str) -> int:
         """Begin a phase: requests due from now on belong to it.
@@ -237,16 +259,5 @@ class Engine:
         self.stop()
 
 
-def _token(what: str, text: str) -> str:
-    if not text or any(not 33 <= ord(char) < 127 or char in '()<>@,;:\\"/[]?={}' for char in text):
-        raise ValueError(f"{what}: {text!r} is not a token")
-    return text
-
-
-def _header(name: str, value: str) -> tuple[str, str]:
-    name = _token("header", name).lower()
-    if name in _FORBIDDEN_HEADERS:
-        raise ValueError(f"header {name}: the engine sets this one itself")
-    if any(char in value for char in "\r\n\0"):
-        raise ValueError(f"header {name}: its value has a line break in it")
-    return name, value
+def _spread(over: Spread | None) -> Any:
+    return _native.Spread(over.connections, over.streams) if over else _native.Spread(0, 0)

@@ -1,5 +1,6 @@
 """URLs of what the engine drives: ``grpc://HOST:PORT/package.Service/Method`` and ``http://``."""
 
+import socket
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -43,3 +44,16 @@ def parse_url(url: str) -> Address:
     return Address(
         grpc=grpc, tls=parts.scheme.endswith("s"), host=parts.hostname, port=port, path=path or "/"
     )
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """All IP addresses of ``host``, each once, in the order of the name service. Blocks on it.
+
+    Raises RuntimeError, in one line, where there is none.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        why = error.strerror or error
+        raise RuntimeError(f"host {host} has no address: {why}; check the name") from None
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))

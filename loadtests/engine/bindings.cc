@@ -47,6 +47,26 @@ nb::list payloads(const std::array<Histogram, kTimes>& times) {
   return out;
 }
 
+nb::dict connections_of(const View& view) {
+  nb::dict out;
+  for (const auto& [address, count] : view.connections) out[address.c_str()] = count;
+  return out;
+}
+
+nb::dict wire_of(const Wire& wire) {
+  nb::dict out;
+  out["sent_bytes"] = wire.sent_bytes;
+  out["received_bytes"] = wire.received_bytes;
+  out["segments_out"] = wire.segments_out;
+  out["retransmitted"] = wire.retransmitted;
+  out["busy_us"] = wire.busy_us;
+  out["rwnd_limited_us"] = wire.rwnd_limited_us;
+  out["sndbuf_limited_us"] = wire.sndbuf_limited_us;
+  out["rtt_us"] = wire.rtt_us;
+  out["readings"] = wire.readings;
+  return out;
+}
+
 nb::dict to_dict(const Window& window) {
   nb::dict wrong;
   for (const auto& [outcome, count] : window.counts->wrong.kinds()) {
@@ -71,6 +91,8 @@ nb::dict to_dict(const Window& window) {
   out["in_flight"] = window.in_flight;
   out["queued"] = window.queued;
   out["threads"] = threads;
+  out["connections"] = connections_of(window.view);
+  out["wire"] = wire_of(window.view.wire);
   out["wrong_times"] = payloads(window.counts->times[0]);
   out["right_times"] = payloads(window.counts->times[1]);
   return out;
@@ -119,6 +141,11 @@ NB_MODULE(_native, module) {
       .value("constant", Arrivals::constant)
       .value("poisson", Arrivals::poisson);
 
+  nb::class_<Spread>(module, "Spread")
+      .def("__init__", [](Spread* self, uint32_t connections, uint32_t streams) {
+        new (self) Spread{connections, streams};
+      });
+
   nb::class_<PyTarget>(module, "Target")
       .def(nb::init<>())
       .def_rw("protocol", &PyTarget::protocol)
@@ -155,10 +182,14 @@ NB_MODULE(_native, module) {
       .def("__init__", [](Engine* self, const PyTarget& target, std::string phase) {
         new (self) Engine(target, std::move(phase));
       })
-      .def("start", &Engine::start, unlocked)
-      .def("set_users", &Engine::set_users, "users"_a, "think_ns"_a, "gap_ns"_a, unlocked)
-      .def("set_rate", &Engine::set_rate, "rate_rps"_a, "arrivals"_a, "backlog"_a, unlocked)
-      .def("follow", &Engine::follow, "schedule_ns"_a, "backlog"_a, unlocked)
+      .def("start", &Engine::start, "addresses"_a, unlocked)
+      .def("set_addresses", &Engine::set_addresses, "addresses"_a, "number"_a, "engines"_a,
+           unlocked)
+      .def("set_users", &Engine::set_users, "users"_a, "think_ns"_a, "gap_ns"_a, "spread"_a,
+           unlocked)
+      .def("set_rate", &Engine::set_rate, "rate_rps"_a, "arrivals"_a, "backlog"_a, "spread"_a,
+           unlocked)
+      .def("follow", &Engine::follow, "schedule_ns"_a, "backlog"_a, "spread"_a, unlocked)
       .def("set_phase", &Engine::set_phase, "tag"_a, unlocked)
       .def("drain", &Engine::drain, "timeout_ns"_a, unlocked)
       .def("stop", &Engine::stop, unlocked)

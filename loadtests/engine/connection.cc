@@ -15,7 +15,14 @@ constexpr Nanoseconds kLongestPause = kSecond;
 }  // namespace
 
 Connection::Connection(Worker& worker, uint32_t number, uint32_t slots)
-    : worker_(worker), number_(number), slots_(slots) {
+    : worker_(worker), number_(number) {
+  set_slots(slots);
+}
+
+void Connection::set_slots(uint32_t slots) {
+  if (slots_.size() == slots) return;
+  slots_ = std::vector<Request>(slots);
+  free_.clear();
   for (Request& slot : slots_) {
     slot.connection = this;
     free_.push_back(&slot);
@@ -40,8 +47,9 @@ void Connection::open(Nanoseconds now) {
 }
 
 void Connection::connect() {
-  const auto& addresses = worker_.addresses();
-  const Transport::Status status = transport_.connect(addresses[address_ % addresses.size()]);
+  const Address& address = worker_.address_of(number_, addresses_skipped_);
+  address_ = address.text;
+  const Transport::Status status = transport_.connect(address);
   state_ = State::connecting;
   ++generation_;
   watched_ = 0;
@@ -66,8 +74,8 @@ void Connection::advance_open(Transport::Status status) {
     on_open();
   } else if (state_ == State::connecting || !transport_.tls()) {
     // Perhaps the host's next address answers: "localhost" is often two.
-    ++address_;
-    if (++addresses_tried_ < worker_.addresses().size()) {
+    ++addresses_skipped_;
+    if (++addresses_tried_ < worker_.addresses()) {
       connect();
     } else {
       fail_open(transport_.fault());
@@ -78,6 +86,7 @@ void Connection::advance_open(Transport::Status status) {
 }
 
 void Connection::on_open() {
+  seen_ = {};
   session_ = make_session(worker_.target(), *this);
   state_ = State::opening;
   worker_.mark_dirty(*this);
@@ -104,6 +113,7 @@ void Connection::on_timer(Nanoseconds now) {
   if (state_ == State::pausing) {
     open(now);
   } else {
+    ++addresses_skipped_;
     fail_open("no connection within the timeout");
   }
 }
@@ -247,8 +257,30 @@ Nanoseconds Connection::pause() {
   return static_cast<Nanoseconds>(static_cast<double>(longest) * (0.5 + worker_.jitter() / 2));
 }
 
+void Connection::leave() {
+  state_ = State::leaving;
+  timer_ = kNever;
+}
+
+void Connection::close_unused() {
+  read_wire(worker_.wire());
+  transport_.close();
+  forget_socket();
+  worker_.left(*this);
+}
+
+void Connection::read_wire(Wire& wire) {
+  if (!open()) return;
+  const auto now = wire_of(transport_.socket());
+  if (!now) return;
+  wire.add(growth(seen_, *now));
+  seen_ = *now;
+}
+
 void Connection::close(Outcome outcome, std::string_view why) {
   const bool was_ready = state_ == State::ready;
+  const bool was_leaving = leaving();
+  read_wire(worker_.wire());
   for (Request& slot : slots_) {
     if (slot.phase == nullptr) continue;
     if (!slot.counted) {
@@ -259,6 +291,13 @@ void Connection::close(Outcome outcome, std::string_view why) {
   }
   failures_ = answered_ ? 0 : failures_ + 1;
   transport_.abort();
+  forget_socket();
+  not_before_ = worker_.now() + pause();
+  if (was_leaving) return worker_.left(*this);
+  worker_.closed(*this, was_ready, outcome, why);
+}
+
+void Connection::forget_socket() {
   session_.reset();
   out_.clear();
   starting_.clear();
@@ -267,8 +306,6 @@ void Connection::close(Outcome outcome, std::string_view why) {
   state_ = State::idle;
   timer_ = kNever;
   ++generation_;
-  not_before_ = worker_.now() + pause();
-  worker_.closed(*this, was_ready, outcome, why);
 }
 
 }  // namespace redline

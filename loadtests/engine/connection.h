@@ -10,6 +10,7 @@
 #include "request.h"
 #include "session.h"
 #include "transport.h"
+#include "wire.h"
 
 namespace redline {
 
@@ -26,6 +27,12 @@ class Connection final : private SessionEvents {
   }
   uint32_t used() const { return static_cast<uint32_t>(slots_.size() - free_.size()); }
   bool ready() const { return state_ == State::ready; }
+  bool engaged() const { return state_ != State::idle && !leaving(); }
+  // Surplus: takes no more requests.
+  bool leaving() const { return state_ == State::leaving; }
+  size_t slots() const { return slots_.size(); }
+  // Of a connection without a request.
+  void set_slots(uint32_t slots);
 
   // The caller has asked has_slot(), and fills the request. Null: the session takes no more.
   Request* take_slot();
@@ -37,6 +44,13 @@ class Connection final : private SessionEvents {
   void flush();
   // Gives up a request that is counted already.
   void cancel(Request& request);
+  // Takes no more requests; once it has none, `close_unused` ends it, which is no failure.
+  void leave();
+  void close_unused();
+  // Adds what the kernel saw of this connection since the last time; nothing if it is not open.
+  void read_wire(Wire& wire);
+  bool open() const { return session_ != nullptr; }
+  const std::string& address() const { return address_; }
 
   uint32_t number() const { return number_; }
   uint32_t generation() const { return generation_; }
@@ -46,7 +60,7 @@ class Connection final : private SessionEvents {
   bool dirty = false;   // among those with bytes to send
 
  private:
-  enum class State { idle, pausing, connecting, handshaking, opening, ready };
+  enum class State { idle, pausing, connecting, handshaking, opening, ready, leaving };
 
   void on_ended(Request& request, Outcome outcome) override;
   void on_refused(Request& request) override;
@@ -64,6 +78,7 @@ class Connection final : private SessionEvents {
   void close(Outcome outcome, std::string_view why);
   void fail_open(const std::string& why);
   void release(Request& request);
+  void forget_socket();
   Nanoseconds pause();
 
   Worker& worker_;
@@ -76,7 +91,9 @@ class Connection final : private SessionEvents {
   std::vector<Request> slots_;
   std::vector<Request*> free_;
   std::vector<Request*> starting_;  // begun, not yet written
-  size_t address_ = 0;
+  Wire seen_;  // the kernel's counters when they were read last
+  std::string address_;
+  size_t addresses_skipped_ = 0;  // from the one that its number gives: they did not answer
   size_t addresses_tried_ = 0;
   uint32_t failures_ = 0;  // connections in a row that brought no answer
   bool answered_ = false;

@@ -23,7 +23,7 @@ Phase& Cutter::phase_of(Nanoseconds due) {
   return *phases_.front();
 }
 
-Cut Cutter::cut(uint64_t in_flight, uint64_t queued, WorkerEvents& events) {
+Cut Cutter::cut(uint64_t in_flight, uint64_t queued, const View& view, WorkerEvents& events) {
   const Nanoseconds end = std::max(next(), start_);
   const bool asked = !boundaries_.empty() && boundaries_.front().when <= end;
   const ThreadTimes::Spent spent = times_->lap();
@@ -36,6 +36,7 @@ Cut Cutter::cut(uint64_t in_flight, uint64_t queued, WorkerEvents& events) {
           .turns = spent.turns,
           .in_flight = in_flight,
           .queued = queued,
+          .view = view,
           .parts = take_parts(events)};
   start_ = end;
   next_grid_ = (asked ? end : next_grid_) + window_;

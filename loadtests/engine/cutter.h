@@ -35,8 +35,12 @@ class Cutter {
   Nanoseconds next() const {
     return boundaries_.empty() ? next_grid_ : std::min(next_grid_, boundaries_.front().when);
   }
+  // Whether a boundary that was asked for is among those until `now`.
+  bool asked_until(Nanoseconds now) const {
+    return !boundaries_.empty() && boundaries_.front().when <= now;
+  }
   // Ends it there.
-  Cut cut(uint64_t in_flight, uint64_t queued, WorkerEvents& events);
+  Cut cut(uint64_t in_flight, uint64_t queued, const View& view, WorkerEvents& events);
   // The phase that a request belongs to; it lives while it has open requests.
   Phase& phase_of(Nanoseconds due);
 

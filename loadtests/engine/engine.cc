@@ -11,6 +11,16 @@ constexpr size_t kMostSamples = 256;
 constexpr size_t kMostUnused = 16;
 constexpr Nanoseconds kLead = 2 * kMillisecond;  // for all threads to hear of a boundary in time
 
+std::shared_ptr<const Addresses> addresses_of(const std::vector<std::string>& texts, uint16_t port,
+                                              uint64_t first, uint64_t step) {
+  if (texts.empty()) throw std::runtime_error("no address to connect to");
+  auto addresses = std::make_shared<Addresses>();
+  for (const std::string& text : texts) addresses->all.push_back(address_of(text, port));
+  addresses->first = first;
+  addresses->step = step;
+  return addresses;
+}
+
 }  // namespace
 
 Engine::Engine(Target target, std::string phase)
@@ -18,14 +28,14 @@ Engine::Engine(Target target, std::string phase)
 
 Engine::~Engine() { stop(); }
 
-void Engine::start() {
+void Engine::start(const std::vector<std::string>& addresses) {
   if (running()) throw std::runtime_error("the engine is already running");
-  addresses_ = resolve(target_.host, target_.port);
+  const auto where = addresses_of(addresses, target_.port, 0, 1);
   if (target_.tls) tls_ = std::make_unique<TlsContext>(target_);
   WorkerEvents& events = *this;
   for (uint32_t number = 0; number < target_.threads; ++number) {
     workers_.push_back(
-        std::make_unique<Worker>(target_, addresses_, tls_.get(), number, first_phase_, events));
+        std::make_unique<Worker>(target_, where, tls_.get(), number, first_phase_, events));
   }
   const Nanoseconds now = now_ns();
   for (auto& worker : workers_) worker->start(now);
@@ -39,7 +49,14 @@ void Engine::post(const Command& command) {
   for (auto& worker : workers_) worker->post(command);
 }
 
-void Engine::set_users(uint64_t users, Nanoseconds think, Nanoseconds gap) {
+void Engine::set_addresses(const std::vector<std::string>& addresses, uint64_t number,
+                           uint64_t engines) {
+  require_running();
+  post({.kind = Command::Kind::addresses,
+        .addresses = addresses_of(addresses, target_.port, number, engines)});
+}
+
+void Engine::set_users(uint64_t users, Nanoseconds think, Nanoseconds gap, Spread spread) {
   require_running();
   loaded_ = true;
   const uint64_t threads = workers_.size();
@@ -47,11 +64,12 @@ void Engine::set_users(uint64_t users, Nanoseconds think, Nanoseconds gap) {
     workers_[number]->post({.kind = Command::Kind::users,
                             .users = users / threads + (number < users % threads ? 1 : 0),
                             .think = think,
-                            .gap = gap * static_cast<Nanoseconds>(threads)});
+                            .gap = gap * static_cast<Nanoseconds>(threads),
+                            .spread = share_of(spread, number)});
   }
 }
 
-void Engine::set_rate(double rate, Arrivals arrivals, uint64_t backlog) {
+void Engine::set_rate(double rate, Arrivals arrivals, uint64_t backlog, Spread spread) {
   require_running();
   loaded_ = true;
   const auto threads = static_cast<double>(workers_.size());
@@ -60,23 +78,32 @@ void Engine::set_rate(double rate, Arrivals arrivals, uint64_t backlog) {
                             .rate = rate / threads,
                             .arrivals = arrivals,
                             .offset = static_cast<double>(number) / threads,
-                            .backlog = share_of(backlog, number)});
+                            .backlog = share_of(backlog, number),
+                            .spread = share_of(spread, number)});
   }
 }
 
-void Engine::follow(std::vector<Nanoseconds> schedule, uint64_t backlog) {
+void Engine::follow(std::vector<Nanoseconds> schedule, uint64_t backlog, Spread spread) {
   require_running();
   loaded_ = true;
   const auto shared = std::make_shared<const std::vector<Nanoseconds>>(std::move(schedule));
   for (size_t number = 0; number < workers_.size(); ++number) {
     workers_[number]->post({.kind = Command::Kind::schedule,
                             .backlog = share_of(backlog, number),
-                            .schedule = shared});
+                            .schedule = shared,
+                            .spread = share_of(spread, number)});
   }
 }
 
 uint64_t Engine::share_of(uint64_t whole, size_t number) const {
   return whole / workers_.size() + (number < whole % workers_.size() ? 1 : 0);
+}
+
+// A thread that has a part of the load needs a connection for it.
+Spread Engine::share_of(Spread whole, size_t number) const {
+  if (whole.connections == 0) return whole;
+  const uint64_t share = share_of(whole.connections, number);
+  return {std::max<uint32_t>(1, static_cast<uint32_t>(share)), whole.streams};
 }
 
 Nanoseconds Engine::set_phase(std::string tag) {
@@ -199,6 +226,7 @@ std::vector<Window> Engine::merge(std::vector<Cut> cuts) {
       window.in_flight += cut.in_flight;
       window.queued += cut.queued;
       window.threads.push_back({cut.cpu, cut.run_queue, cut.turns});
+      window.view.add(cut.view);
     }
     merged.push_back(std::move(window));
   }

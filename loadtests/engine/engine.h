@@ -28,6 +28,7 @@ struct Window {
   uint64_t in_flight = 0;
   uint64_t queued = 0;
   std::vector<Thread> threads;
+  View view;
   std::unique_ptr<Counts> counts;
 };
 
@@ -36,12 +37,15 @@ class Engine final : private WorkerEvents {
   Engine(Target target, std::string phase);
   ~Engine() override;
 
-  // Resolves the host and starts the threads. Throws std::runtime_error.
-  void start();
+  // Starts the threads; the host's addresses as text. Throws std::runtime_error.
+  void start(const std::vector<std::string>& addresses);
+  // Connections from now on lead there, those to other addresses get no more requests. This engine
+  // is number `number` of `engines` that share the addresses out. Throws std::runtime_error.
+  void set_addresses(const std::vector<std::string>& addresses, uint64_t number, uint64_t engines);
   // `gap` is the shortest time from one due to the next, of all users together.
-  void set_users(uint64_t users, Nanoseconds think, Nanoseconds gap = 0);
-  void set_rate(double rate, Arrivals arrivals, uint64_t backlog);
-  void follow(std::vector<Nanoseconds> schedule, uint64_t backlog);
+  void set_users(uint64_t users, Nanoseconds think, Nanoseconds gap = 0, Spread spread = {});
+  void set_rate(double rate, Arrivals arrivals, uint64_t backlog, Spread spread = {});
+  void follow(std::vector<Nanoseconds> schedule, uint64_t backlog, Spread spread = {});
   // The boundary, in ns of CLOCK_MONOTONIC.
   Nanoseconds set_phase(std::string tag);
   // No new requests; waits for those that are due. False: some were unsent or unfinished.
@@ -66,12 +70,12 @@ class Engine final : private WorkerEvents {
   void require_running() const;
   // A thread's part of what all have together.
   uint64_t share_of(uint64_t whole, size_t number) const;
+  Spread share_of(Spread whole, size_t number) const;
   void post(const Command& command);
   std::vector<Window> merge(std::vector<Cut> cuts);
 
   Target target_;
   const std::string first_phase_;
-  std::vector<Address> addresses_;
   std::unique_ptr<TlsContext> tls_;
   std::vector<std::unique_ptr<Worker>> workers_;
   bool loaded_ = false;  // load was set since the last drain

@@ -253,9 +253,8 @@ bool Http2Grpc::finished() const {
 }
 
 void Http2Grpc::on_settings() {
-  const uint32_t most = nghttp2_session_get_remote_settings(
-      session_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  capacity_ = std::min(target_.streams, most);
+  capacity_ = nghttp2_session_get_remote_settings(session_.get(),
+                                                  NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   ready_ = true;
 }
 

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "counts.h"
+#include "wire.h"
 
 namespace redline {
 
@@ -37,6 +38,7 @@ struct Cut {
   int64_t turns = 0;         // how often it was given a core
   uint64_t in_flight = 0;    // at the window's end
   uint64_t queued = 0;
+  View view{};  // the connections, at the window's end
   std::vector<Part> parts{};
 };
 

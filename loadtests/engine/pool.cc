@@ -1,13 +1,20 @@
 #include "pool.h"
 
 namespace redline {
+namespace {
+
+constexpr Nanoseconds kBetweenTidyings = 10 * kMillisecond;
+
+}  // namespace
 
 Pool::Pool(Worker& worker, const Target& target, uint32_t thread)
     : worker_(worker),
       most_(target.connections / target.threads +
             (thread < target.connections % target.threads ? 1 : 0)),
-      slots_(target.protocol == Protocol::grpc ? target.streams : 1),
-      for_each_(target.pack ? slots_ : 1) {}
+      one_each_(target.protocol == Protocol::http1),
+      packed_(target.pack),
+      slots_(one_each_ ? 1 : target.streams),
+      for_each_(packed_ ? slots_ : 1) {}
 
 Connection* Pool::pick(Connection* preferred, uint64_t in_flight) {
   if (preferred != nullptr && preferred->has_slot() &&
@@ -44,10 +51,68 @@ bool Pool::closed(Connection& connection, bool was_ready) {
   return was_ready || ready_ > 0;
 }
 
+void Pool::left(Connection& connection) {
+  idle_.push_back(&connection);
+  --leaving_;
+}
+
+void Pool::leave(Connection& connection) {
+  if (!connection.engaged()) return;
+  if (connection.ready()) --ready_;
+  ++leaving_;
+  connection.leave();
+  untidy_ = true;
+}
+
+void Pool::leave_all() {
+  for (auto& connection : connections_) leave(*connection);
+}
+
+void Pool::spread(Spread over, Nanoseconds now) {
+  if (over.connections == 0) return;
+  spread_over_ = over.connections;
+  if (!one_each_) slots_ = over.streams;
+  if (packed_) for_each_ = slots_;
+  // The newest first: with few users again, the connections are those that few users had before.
+  for (size_t number = connections_.size(); number-- > 0 && engaged() > spread_over_;) {
+    leave(*connections_[number]);
+  }
+  close_surplus(now);
+}
+
+void Pool::close_surplus(Nanoseconds now) {
+  untidy_ = false;
+  tidy_again_ = now + kBetweenTidyings;
+  for (auto& connection : connections_) {
+    if (connection->used() > 0) {
+      untidy_ |= connection->leaving() || connection->slots() != slots_;
+      continue;
+    }
+    if (connection->leaving()) connection->close_unused();
+    connection->set_slots(slots_);
+    offer(*connection, now);
+  }
+}
+
+void Pool::read_wire(Wire& wire) {
+  for (auto& connection : connections_) connection->read_wire(wire);
+}
+
+std::map<std::string, uint32_t> Pool::open() const {
+  std::map<std::string, uint32_t> by_address;
+  for (const auto& connection : connections_) {
+    if (connection->open()) ++by_address[connection->address()];
+  }
+  return by_address;
+}
+
 void Pool::open_for(uint64_t in_flight, uint64_t queued, Nanoseconds now) {
   while (engaged() < most_) {
+    const uint64_t requests = in_flight + queued;
     const bool all_full = engaged() == ready_ && queued > 0 && starving_;
-    if (engaged() * for_each_ >= in_flight + queued && !all_full) return;
+    const bool enough = engaged() * for_each_ >= requests &&
+                        engaged() >= std::min(spread_over_, requests);
+    if (enough && !all_full) return;
     if (idle_.empty()) add();
     idle_.pop_front()->engage(now);
   }

@@ -28,7 +28,7 @@ class Session {
  public:
   virtual ~Session() = default;
 
-  // Requests that may be in flight together: 0 until the peer is ready, and once it is leaving.
+  // Requests that the peer lets be in flight together: 0 until the peer is ready, and once it is leaving.
   virtual uint32_t capacity() const = 0;
   // Whether the peer has shown that it speaks the protocol.
   virtual bool ready() const = 0;

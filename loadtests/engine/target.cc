@@ -15,20 +15,17 @@ std::string Target::authority() const {
   return usual ? name : name + ":" + std::to_string(port);
 }
 
-std::vector<Address> resolve(const std::string& host, uint16_t port) {
+Address address_of(const std::string& text, uint16_t port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int status = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (status != 0) throw std::runtime_error("host " + host + ": " + gai_strerror(status));
+  const int status = getaddrinfo(text.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (status != 0) throw std::runtime_error("address " + text + ": " + gai_strerror(status));
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
-  std::vector<Address> addresses;
-  for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-    Address& address = addresses.emplace_back();
-    std::memcpy(&address.storage, entry->ai_addr, entry->ai_addrlen);
-    address.length = entry->ai_addrlen;
-  }
-  return addresses;
+  Address address{.length = found->ai_addrlen, .text = text};
+  std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
+  return address;
 }
 
 }  // namespace redline

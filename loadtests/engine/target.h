@@ -18,6 +18,22 @@ enum class Order { cycle, random };
 struct Address {
   sockaddr_storage storage{};
   socklen_t length = 0;
+  std::string text;
+};
+
+// Where a host is. Connection k of thread t of an engine has the address number
+// `first + step * (t + threads * k)`, round and round: so several engines share the addresses out.
+struct Addresses {
+  std::vector<Address> all;
+  uint64_t first = 0;
+  uint64_t step = 1;
+};
+
+// Over how many connections a load is spread, of all threads or of one, and how many requests each
+// of them may have in flight (HTTP/1.1 has one). 0 of both: as before.
+struct Spread {
+  uint32_t connections = 0;
+  uint32_t streams = 0;
 };
 
 struct Target {
@@ -49,7 +65,7 @@ struct Target {
   std::string authority() const;
 };
 
-// All addresses of `host`. Blocks on the name service. Throws std::runtime_error.
-std::vector<Address> resolve(const std::string& host, uint16_t port);
+// An IP address as text. Throws std::runtime_error.
+Address address_of(const std::string& text, uint16_t port);
 
 }  // namespace redline

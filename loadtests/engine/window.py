@@ -65,6 +65,14 @@ class Window:
     """Due and without a slot, at the window's end, of all phases."""
     threads: tuple[ThreadTime, ...]
     """In the order of their numbers, the same in every window."""
+    connections: dict[str, int]
+    """That are open at the window's end, by the address they lead to."""
+    wire: dict[str, int]
+    """What the kernel counted meanwhile, over all connections, in bytes, segments and microseconds:
+    ``sent_bytes``, ``received_bytes``, ``segments_out``, ``retransmitted``, ``busy_us``,
+    ``rwnd_limited_us``, ``sndbuf_limited_us``; and ``rtt_us``, the sum of the smoothed round trips
+    of so many ``readings``. Open connections are read once a second, and where a phase or a drain
+    ends. All are 0 where none was read."""
     right_times: Times
     wrong_times: Times
 

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 namespace redline {
 namespace {
 
 constexpr size_t kReadBytes = 256 << 10;
 constexpr size_t kMostKnown = 64;
+constexpr Nanoseconds kBetweenReadings = kSecond - 50 * kMillisecond;  // the windows' ends jitter
 
 uint64_t seed_of(const Target& target, uint32_t number, uint64_t purpose) {
   return Random(target.seed * 0x100000001b3ULL + number * 8ULL + purpose).next();
@@ -22,10 +24,10 @@ uint64_t event_data(const Connection& connection) {
 
 }  // namespace
 
-Worker::Worker(const Target& target, const std::vector<Address>& addresses, const TlsContext* tls,
-               uint32_t number, std::string phase, WorkerEvents& events)
+Worker::Worker(const Target& target, std::shared_ptr<const Addresses> addresses,
+               const TlsContext* tls, uint32_t number, std::string phase, WorkerEvents& events)
     : target_(target),
-      addresses_(addresses),
+      addresses_(std::move(addresses)),
       tls_(tls),
       number_(number),
       events_(events),
@@ -69,6 +71,7 @@ void Worker::run() {
   while (!stopping_) {
     tick(now_ns());
     if (has_commands_.exchange(false, std::memory_order_acquire)) obey(now_);
+    pool_.tidy(now_);
     run_timers();
     expire();
     settle(nullptr);
@@ -127,6 +130,10 @@ void Worker::obey(const Command& command, Nanoseconds now) {
       open_.follow(now, command.schedule, number_, target_.threads);
       backlog_ = command.backlog;
       break;
+    case Command::Kind::addresses:
+      addresses_ = command.addresses;
+      pool_.leave_all();
+      break;
     case Command::Kind::phase: cutter_.ask({command.when, command.tag}); break;
     case Command::Kind::cut: cutter_.ask({command.when}); break;
     case Command::Kind::drain:
@@ -137,6 +144,7 @@ void Worker::obey(const Command& command, Nanoseconds now) {
       break;
     case Command::Kind::stop: stopping_ = true; break;
   }
+  pool_.spread(command.spread, now);
 }
 
 void Worker::run_timers() {
@@ -362,11 +370,25 @@ uint32_t Worker::next_body() {
   return static_cast<uint32_t>((number_ + bodies_drawn_++ * target_.threads) % count);
 }
 
+const Address& Worker::address_of(uint32_t connection, size_t skipped) const {
+  const uint64_t number = number_ + static_cast<uint64_t>(target_.threads) * connection;
+  const auto& [all, first, step] = *addresses_;
+  return all[(first + step * number + skipped) % all.size()];
+}
+
 void Worker::tick(Nanoseconds now) {
   now_ = std::max(now_, now);
-  while (now_ >= cutter_.next()) {
+  if (now_ < cutter_.next()) return;
+  // Half a microsecond for each connection: not more often than is asked for, or each second.
+  if (cutter_.asked_until(now_) || now_ >= read_wire_again_) {
+    pool_.read_wire(wire_);
+    read_wire_again_ = now_ + kBetweenReadings;
+  }
+  View view{.wire = std::exchange(wire_, {}), .connections = pool_.open()};
+  while (now_ >= cutter_.next()) {  // of a thread that had no core for long, several
     events_.on_samples(sampler_.take());
-    events_.on_cut(cutter_.cut(in_flight_.count(), queue_.size(), events_));
+    events_.on_cut(cutter_.cut(in_flight_.count(), queue_.size(), view, events_));
+    view.wire = {};
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <queue>
 #include <span>
@@ -21,13 +22,14 @@
 #include "sampler.h"
 #include "target.h"
 #include "tls.h"
+#include "wire.h"
 #include "worker_events.h"
 
 namespace redline {
 
 // A part of the load, or a change of phase; obeyed between two events.
 struct Command {
-  enum class Kind { users, rate, schedule, phase, cut, drain, stop } kind = Kind::stop;
+  enum class Kind { users, rate, schedule, addresses, phase, cut, drain, stop } kind = Kind::stop;
   uint64_t users = 0;
   Nanoseconds think = 0;
   Nanoseconds gap = 0;
@@ -36,13 +38,15 @@ struct Command {
   double offset = 0;
   uint64_t backlog = 0;
   Schedule schedule{};
+  Spread spread{};
+  std::shared_ptr<const Addresses> addresses{};
   std::string tag{};
   Nanoseconds when = 0;  // of phase and cut: the boundary; of drain: its end
 };
 
 class Worker {
  public:
-  Worker(const Target& target, const std::vector<Address>& addresses, const TlsContext* tls,
+  Worker(const Target& target, std::shared_ptr<const Addresses> addresses, const TlsContext* tls,
          uint32_t number, std::string phase, WorkerEvents& events);
   ~Worker();
 
@@ -52,7 +56,8 @@ class Worker {
 
   // For connections, on this worker's thread.
   const Target& target() const { return target_; }
-  const std::vector<Address>& addresses() const { return addresses_; }
+  size_t addresses() const { return addresses_->all.size(); }
+  const Address& address_of(uint32_t connection, size_t skipped) const;
   const TlsContext* tls() const { return tls_; }
   std::span<char> buffer() { return buffer_; }
   Nanoseconds now() const { return now_; }
@@ -65,6 +70,10 @@ class Worker {
   void opened(Connection& connection);
   // `was_ready` false: the connection never came about, for the reason given.
   void closed(Connection& connection, bool was_ready, Outcome outcome, std::string_view why);
+  // A surplus one ended.
+  void left(Connection& connection) { pool_.left(connection); }
+  // For what the kernel saw of a connection that ends.
+  Wire& wire() { return wire_; }
   // Gives the slots that a connection may have free to requests that wait.
   void offer(Connection& connection);
   // Gives free slots to requests that are due, those of `preferred` first.
@@ -104,7 +113,7 @@ class Worker {
   uint32_t next_body();
 
   const Target& target_;
-  const std::vector<Address>& addresses_;
+  std::shared_ptr<const Addresses> addresses_;
   const TlsContext* tls_;
   const uint32_t number_;
   WorkerEvents& events_;
@@ -137,6 +146,8 @@ class Worker {
   Nanoseconds drain_end_ = kNever;
 
   Cutter cutter_;
+  Wire wire_;  // what was read since the last window
+  Nanoseconds read_wire_again_ = 0;
   std::vector<Outcome> known_;
 };
 

@@ -21,6 +21,7 @@ from loadtests.measure.replicates import FLAT, gain_interval
 from loadtests.measure.seen import Seen, ratio, seen_of
 from loadtests.measure.witnesses import (
     CPU_FULL,
+    lost_on_the_way,
     queue_on_the_way,
     refused_on_the_way,
     rejected_share,
@@ -94,7 +95,9 @@ def _path(facts: ProbeFacts, here: Seen, harder: Seen | None) -> str | None:
         return None
     if why := refused_on_the_way(facts, harder):
         return why  # whatever the generator could have sent
-    why = queue_on_the_way(facts, harder) if _clear(facts, here, harder) else None
+    if not _clear(facts, here, harder):
+        return None
+    why = queue_on_the_way(facts, harder) or lost_on_the_way(here, harder)
     if why is None or facts.harder[0].span.rate_rps is not None:
         return why
     return f"{_told(facts, here, harder)}, and {why}" if _limited(facts, here, harder) else None
@@ -135,7 +138,9 @@ def _told(facts: ProbeFacts, here: Seen, harder: Seen) -> str:
 def _slow(facts: ProbeFacts, here: Seen, harder: Seen) -> str | None:
     """In open loop: sent in time, and answered too late for the SLO, by no fault of the path."""
     slo = facts.slo
-    if slo is None or refused_on_the_way(facts, harder) or queue_on_the_way(facts, harder):
+    if slo is None or refused_on_the_way(facts, harder):
+        return None
+    if queue_on_the_way(facts, harder) or lost_on_the_way(here, harder):
         return None
     if why := server_witness(facts, here, harder):
         return why
@@ -214,6 +219,7 @@ def _figures(facts: ProbeFacts, here: Seen, harder: Seen | None) -> Figures:
         "server_cores_used": facts.server_cores_used,
         "server_cores": facts.server_cores,
         **_beside("", facts.beside),
+        **_wire("", here),
     }
     interval = gain_interval(facts.holds, facts.doubles)
     if harder:
@@ -230,6 +236,7 @@ def _figures(facts: ProbeFacts, here: Seen, harder: Seen | None) -> Figures:
             if harder.core_wait_us is None
             else harder.core_wait_us / 1000,
             **_beside("harder_", facts.harder_beside),
+            **_wire("harder_", harder),
         }
     return {name: round(value, 4) for name, value in known.items() if value is not None}
 
@@ -241,6 +248,17 @@ def _beside(load: str, beside: Beside) -> dict[str, float | None]:
         f"{load}server_latency_ms": _ms(beside.latency_us),
         f"{load}idle_handshake_ms": _ms(beside.idle_handshake_us),
         f"{load}handshake_ms": _ms(beside.handshake_us),
+    }
+
+
+def _wire(load: str, seen: Seen) -> dict[str, float | None]:
+    wire = seen.wire
+    if wire is None or not seen.duration_s:
+        return {}
+    return {
+        f"{load}sent_bytes_per_s": wire.sent_bytes / seen.duration_s,
+        f"{load}received_bytes_per_s": wire.received_bytes / seen.duration_s,
+        f"{load}retransmitted_ratio": wire.retransmitted_ratio,
     }
 
 

@@ -95,5 +95,15 @@ def restarted(client: ClientCount) -> Reconciliation:
     return Reconciliation("restarted", client.served, None, why)
 
 
+def of_several(found: Reconciliation, addresses: int) -> Reconciliation:
+    """Where requests went to so many addresses. Counts that agree show one server behind them all;
+    otherwise the page that was read is that of one among several.
+    """
+    if addresses <= 1 or found.state in ("reconciled", "not checkable"):
+        return found
+    why = f"requests went to {addresses} addresses: the counters of one page are not those of all"
+    return Reconciliation("not checkable", found.client, None, why)
+
+
 def _not_checkable(client: ClientCount, why: str) -> Reconciliation:
     return Reconciliation("not checkable", client.served, None, why)

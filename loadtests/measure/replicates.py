@@ -31,12 +31,13 @@ intervals cover, of a goodput that wanders as an AR(1) of 0.8 (tests/truth/test_
 class Hold:
     """The windows of one hold: when each began (s), and its goodput (1/s); ``goodput_rps`` in all.
 
-    At least one window.
+    At least one window. Most ``connections`` that were open, None where the client does not tell.
     """
 
     starts_s: tuple[float, ...]
     goodputs_rps: tuple[float, ...]
     goodput_rps: float
+    connections: int | None = None
 
 
 def hold_of(windows: Sequence[Window]) -> Hold:
@@ -47,6 +48,7 @@ def hold_of(windows: Sequence[Window]) -> Hold:
         tuple(window.start_s for window in windows),
         tuple(window.goodput_rps for window in windows),
         right / duration_s if duration_s else 0.0,
+        max((sum(w.connections.values()) for w in windows if w.connections), default=None),
     )
 
 

@@ -7,6 +7,7 @@ from loadtests.measure.lag import lag_p99_us
 from loadtests.measure.levels import mean_us, value_at
 from loadtests.measure.slo import Slo
 from loadtests.measure.window import Window, across_time
+from loadtests.measure.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Seen:
     wrong: dict[str, int]
     ended: int
     quantile_us: int
+    duration_s: float
+    wire: Wire | None
 
 
 def seen_of(windows: Sequence[Window], slo: Slo | None) -> Seen:
@@ -46,6 +49,8 @@ def seen_of(windows: Sequence[Window], slo: Slo | None) -> Seen:
         wrong=whole.wrong,
         ended=whole.ended,
         quantile_us=value_at(service, slo.quantile) if slo else 0,
+        duration_s=whole.duration_s,
+        wire=whole.wire,
     )
 
 

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from hdrh.histogram import HdrHistogram
 
+from loadtests.measure import wire as wires
+from loadtests.measure.wire import Wire
+
 LOWEST_US = 1
 HIGHEST_US = 600_000_000
 SIGNIFICANT_DIGITS = 3
@@ -86,6 +89,8 @@ class Window:
     (its CPU time + its run-queue wait) per second. ``said`` has, of each kind of error that a
     worker met for the first time, what the first answer of it said. ``core_waits_us`` tells, where
     the client knows it, how long each thread waited on average for a core when it was ready to run.
+    ``connections`` were open at the window's end, by the address they lead to; ``wire`` is what the
+    kernel saw of them. Both are None where the client does not know.
     """
 
     span: Span
@@ -103,6 +108,13 @@ class Window:
     times: Times = field(compare=False)
     said: dict[str, str] = field(default_factory=dict)
     core_waits_us: dict[str, float] = field(default_factory=dict)
+    connections: dict[str, int] | None = None
+    wire: Wire | None = None
+
+    @property
+    def connected(self) -> int | None:
+        """Connections, to all addresses together."""
+        return None if self.connections is None else sum(self.connections.values())
 
     @property
     def ended(self) -> int:
@@ -154,11 +166,20 @@ def across_workers(windows: Sequence[Window], workers: int) -> Window:
         whole,
         busy={name: ratio for window in windows for name, ratio in window.busy.items()},
         core_waits_us={name: us for window in windows for name, us in window.core_waits_us.items()},
+        connections=_added([window.connections for window in windows]),
     )
 
 
+def _added(counts: Sequence[dict[str, int] | None]) -> dict[str, int] | None:
+    known = [count for count in counts if count is not None]
+    return dict(sum(map(Counter, known), Counter[str]())) if known else None
+
+
 def across_time(windows: Sequence[Window]) -> Window:
-    """Windows that followed each other, as one; what each thread tells is its mean over them."""
+    """Windows that followed each other, as one; what each thread tells is its mean over them.
+
+    The connections are those of the window that had the most.
+    """
     duration_s = sum(window.duration_s for window in windows)
     workers = min(window.workers for window in windows)
     whole = _summed(windows, duration_s, workers, windows[-1].in_flight)
@@ -168,6 +189,7 @@ def across_time(windows: Sequence[Window]) -> Window:
         core_waits_us=_mean_of_each(
             [(window.core_waits_us, window.duration_s) for window in windows]
         ),
+        connections=max(windows, key=lambda window: window.connected or 0).connections,
     )
 
 
@@ -208,6 +230,7 @@ def _summed(
         workers=workers,
         times=times,
         said=said,
+        wire=wires.together(window.wire for window in windows),
     )
 
 
@@ -215,7 +238,8 @@ COUNTS = (
     *("number", "start_s", "duration_s", "due", "sent", "right"),
     *("wrong", "unsent", "in_flight", "busy", "core_waits_us", "said"),
 )
-"""The fields of a window that one worker knows, apart from its span and its times."""
+"""The fields of a window that one worker knows, apart from its span and its times, its
+connections and their wire."""
 
 
 def quantiles(histogram: HdrHistogram) -> dict[str, int | None]:
@@ -244,6 +268,8 @@ def to_message(window: Window, *, last: bool) -> dict[str, Any]:
         **{name: getattr(window, name) for name in COUNTS},
         "span": astuple(window.span),
         "times": [getattr(window.times, name).encode() for name in TIMES],
+        "connections": window.connections,
+        "wire": window.wire and astuple(window.wire),
         "last": last,
     }
 
@@ -255,4 +281,6 @@ def from_message(message: dict[str, Any]) -> tuple[Window, bool]:
         span=Span(*message["span"]),
         workers=1,
         times=Times(*map(HdrHistogram.decode, message["times"])),
+        connections=message["connections"],
+        wire=message["wire"] and Wire(*message["wire"]),
     ), message["last"]

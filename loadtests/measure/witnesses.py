@@ -19,6 +19,8 @@ QUEUE_TIMES = 10.0
 queue. On loopback it took 0.02 to 0.1 ms before and beside any load."""
 QUEUE_SHARE = 0.02
 """Of the service latency: what a queue in front of the server must come to, to matter."""
+LOST = 0.01
+"""Of the segments that were sent, those that were sent again."""
 UNCOUNTED = 0.5
 """Of the refusals; a server that counts its own counts all of them."""
 _BY_SERVERS = re.compile(r"\b(503|RESOURCE_EXHAUSTED|UNAVAILABLE|INTERNAL)\b")
@@ -110,6 +112,14 @@ def queue_on_the_way(facts: ProbeFacts, harder: Seen) -> str | None:
 def rejected_share(seen: Seen) -> float:
     """Of all that ended, what was refused for being too much, by whomever."""
     return _share_of(_BY_ANYBODY, seen)
+
+
+def lost_on_the_way(here: Seen, harder: Seen) -> str | None:
+    """That in both loads the kernel had to send again what did not arrive."""
+    if here.wire is None or harder.wire is None:
+        return None
+    lost = min(here.wire.retransmitted_ratio, harder.wire.retransmitted_ratio)
+    return f"{lost:.1%} of the segments were lost on the way" if lost >= LOST else None
 
 
 def _share_of(kinds: re.Pattern[str], seen: Seen) -> float:

@@ -21,8 +21,10 @@ from locust.runners import MasterRunner, Runner
 
 from loadtests.measure.window import Span, Times, Window, to_message
 from loadtests.plugin.engine_part import EnginePart, together, window_of
+from loadtests.users.connections import lanes_of
+from loadtests.users.engines import Fallen, engines_of
 from loadtests.users.pacer import TURN, Due
-from loadtests.users.shared_engine import Fallen, SharedEngine, engines_of
+from loadtests.users.shared_engine import SharedEngine
 
 POLL_S = 0.02
 PHASE_MESSAGE = "redline_phase"
@@ -111,14 +113,15 @@ class Collector:
         if span is None or span.phase == "drain":
             gevent.spawn(self._drain, span).link_exception(self._give_up)
         else:
-            due = self._part_of(span, msg.data["schedule_s"], msg.data["workers"])
-            most_rps = msg.data["most_rps"]
-            self._senders.release(due, most_rps and most_rps / msg.data["workers"])
+            workers, most_rps = msg.data["workers"], msg.data["most_rps"]
+            due = self._part_of(span, msg.data["schedule_s"], workers)
+            lanes = lanes_of(msg.data["connections"], self._worker, workers)
+            self._senders.release(due, most_rps and most_rps / workers, lanes)
 
     def _part_of(self, span: Span, schedule_s: Sequence[float], workers: int) -> Due:
         """This worker's part of what falls due."""
         if schedule_s:
-            return tuple(schedule_s[getattr(self._runner, "worker_index", 0) :: workers])
+            return tuple(schedule_s[self._worker :: workers])
         return None if span.rate_rps is None else span.rate_rps / workers
 
     def _begin(self, span: Span | None, planned: int, parts: tuple[str, ...] = ()) -> None:
@@ -195,9 +198,13 @@ class Collector:
         )
 
     @property
-    def _name(self) -> str:
+    def _worker(self) -> int:
         """Of this process, among the workers: Locust's number of it."""
-        return f"worker {getattr(self._runner, 'worker_index', 0)}"
+        return getattr(self._runner, "worker_index", 0)
+
+    @property
+    def _name(self) -> str:
+        return f"worker {self._worker}"
 
     def _give_up(self, greenlet: gevent.Greenlet) -> None:
         sys.stderr.write(f"redline: windows cannot be cut: {greenlet.exception}\n")

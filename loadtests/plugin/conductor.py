@@ -129,11 +129,15 @@ class Conductor:
         drain = self._span(load, "drain")
         with self._watched(spans[0], load.window_s):
             if load.settle_s:
-                self._begin(self._span(load, "settle"), max(1, round(load.settle_s)))
+                settle = self._span(load, "settle")
+                self._begin(settle, max(1, round(load.settle_s)), connections=load.connections)
                 self._wait(load.settle_s)
             for one, span in zip(loads, spans, strict=True):
                 windows = max(1, round(one.measure_s / load.window_s))
-                self._begin(span, windows, load.window_s, one.schedule_s, load.parts)
+                self._begin(
+                    *(span, windows, load.window_s, one.schedule_s, load.parts),
+                    connections=load.connections,
+                )
                 self._wait(one.measure_s, span)
             self._begin(drain, windows=1)
             for span in recorded:
@@ -202,6 +206,7 @@ class Conductor:
         window_s: float = 1.0,
         schedule_s: Sequence[float] = (),
         parts: Sequence[str] = (),
+        connections: int | None = None,
     ) -> None:
         message = {
             "span": astuple(span),
@@ -209,6 +214,7 @@ class Conductor:
             "window_s": window_s,
             "schedule_s": schedule_s,
             "parts": parts,
+            "connections": connections,
             "workers": self._expected,
             "most_rps": self._most_rps,
         }

@@ -17,7 +17,9 @@ from loadtests.measure.window import (
     across_workers,
     add_histogram,
 )
-from loadtests.users.shared_engine import Engines, SharedEngine
+from loadtests.measure.wire import Wire
+from loadtests.users.engines import Engines
+from loadtests.users.shared_engine import SharedEngine
 
 NS = 1_000_000_000
 
@@ -126,6 +128,28 @@ def window_of(span: Span, number: int, thread_name: str, parts: list[EngineWindo
         busy=_busy(parts, thread_name, duration_s),
         core_waits_us=_core_waits_us(parts, thread_name),
         times=times,
+        connections=parts[-1].connections,
+        wire=_wire(parts),
+    )
+
+
+def _wire(parts: list[EngineWindow]) -> Wire | None:
+    """None where no connection was read: there was none, or the kernel does not tell."""
+    total: Counter[str] = Counter()
+    for counted in {part.number: part.wire for part in parts}.values():
+        total.update(counted)
+    if not total["readings"]:
+        return None
+    return Wire(
+        sent_bytes=total["sent_bytes"],
+        received_bytes=total["received_bytes"],
+        segments_out=total["segments_out"],
+        retransmitted=total["retransmitted"],
+        busy_s=total["busy_us"] / 1e6,
+        rwnd_limited_s=total["rwnd_limited_us"] / 1e6,
+        sndbuf_limited_s=total["sndbuf_limited_us"] / 1e6,
+        rtt_us=total["rtt_us"] / total["readings"],
+        readings=total["readings"],
     )
 
 

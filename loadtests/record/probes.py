@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from loadtests.measure.facts import Beside, ProbeFacts
 from loadtests.measure.reconcile import (
+    ClientCount,
     Reconciliation,
     client_count,
+    of_several,
     reconcile,
     restarted,
     uncounted,
@@ -70,7 +72,11 @@ class RecordedProbe:
 
     def reconciliation(self) -> Reconciliation:
         """The client's count beside the server's, from quiescent to drained."""
-        client = client_count([*self.settled, *self.measured, *self.drained])
+        windows = [*self.settled, *self.measured, *self.drained]
+        addresses = {address for window in windows for address in window.connections or ()}
+        return of_several(self._beside_server(client_count(windows)), len(addresses))
+
+    def _beside_server(self, client: ClientCount) -> Reconciliation:
         edges = self._edges()
         if "before" not in edges or "after" not in edges:
             return reconcile(client, None, "the server was not looked at before and after")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import COUNTS, TIMES, Span, Window
+from loadtests.measure.wire import Wire
 from loadtests.record.answers import CapacityFound, ScenarioAsked, VersionLoaded
 from loadtests.record.details import Details, details_of
 from loadtests.record.run import RUN, RunInfo
@@ -153,6 +154,9 @@ def _window(folder: Path, number: int, line: str, times: Sequence[str]) -> Windo
             **{name: fields[name] for name in COUNTS},
             workers=fields["workers"],
             times=StoredTimes(times),
+            # Older records lack these.
+            connections=fields.get("connections"),
+            wire=Wire(**wire) if (wire := fields.get("wire")) else None,
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RecordError(

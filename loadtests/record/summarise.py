@@ -23,6 +23,7 @@ from loadtests.record.summary import (
     Scenario,
     Summary,
     TargetSummary,
+    WireRates,
 )
 
 
@@ -122,6 +123,7 @@ def _probe(number: int, probe: RecordedProbe, slo_outcome: Outcome | None) -> Pr
         phase=span.step,  # type: ignore[arg-type]  # pydantic checks it
         users=span.users,
         rate_rps=span.rate_rps,
+        connections=window.connections,
         duration_s=round(window.duration_s, 3),
         sent=window.ended,
         right=window.right,
@@ -138,8 +140,23 @@ def _probe(number: int, probe: RecordedProbe, slo_outcome: Outcome | None) -> Pr
         generator_lag_ms=Latency(**quantiles_ms(times.generator_lag)),
         generator_busy_ratio=round(window.busy_ratio, 4),
         server_cores_used=None if cores is None else round(cores, 3),
+        wire=_wire(window),
         slo_outcome=slo_outcome,
         reconciliation=Reconciliation(**asdict(probe.reconciliation())),
+    )
+
+
+def _wire(window: Window) -> WireRates | None:
+    wire, duration_s = window.wire, window.duration_s
+    if wire is None or duration_s <= 0:
+        return None
+    return WireRates(
+        sent_bytes_per_s=round(wire.sent_bytes / duration_s, 1),
+        received_bytes_per_s=round(wire.received_bytes / duration_s, 1),
+        retransmitted_ratio=round(wire.retransmitted_ratio, 6),
+        rwnd_limited_ratio=round(wire.rwnd_limited_ratio, 4),
+        sndbuf_limited_ratio=round(wire.sndbuf_limited_ratio, 4),
+        rtt_ms=round(wire.rtt_us / 1000, 4),
     )
 
 

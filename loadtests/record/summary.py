@@ -70,6 +70,22 @@ class Reconciliation(Record):
     why: str
 
 
+class WireRates(Record):
+    """What the kernel saw of the generator's connections, over the measured span.
+
+    The ratios of what was limited are shares of the time in which a connection had data that was
+    not acknowledged: by the peer's window, or by the socket's own buffer. ``rtt_ms`` is the mean of
+    the smoothed round trips.
+    """
+
+    sent_bytes_per_s: float
+    received_bytes_per_s: float
+    retransmitted_ratio: float
+    rwnd_limited_ratio: float
+    sndbuf_limited_ratio: float
+    rtt_ms: float
+
+
 class Probe(Record):
     """One load, held for ``duration_s`` after it settled, and what came back.
 
@@ -79,8 +95,9 @@ class Probe(Record):
     ``latency_ms`` is response latency; ``p99_ci95_ms`` the interval of its p99, by batch means.
     ``generator_busy_ratio`` is (CPU time + run-queue wait) of the busiest generator thread per
     second; ``server_cores_used`` the CPU seconds of all the server's processes per second.
-    ``slo_outcome`` says whether the SLO held, for the probes of a search for a capacity: ``pass``
-    and ``fail`` were shown, the others are only likely.
+    ``connections`` are the most that were open, by address; they and ``wire`` are None where the
+    client does not know them. ``slo_outcome`` says whether the SLO held, for the probes of a search
+    for a capacity: ``pass`` and ``fail`` were shown, the others are only likely.
     """
 
     number: int
@@ -88,6 +105,7 @@ class Probe(Record):
     phase: ProbeStep
     users: int
     rate_rps: float | None
+    connections: dict[str, int] | None = None
     duration_s: float
     sent: int
     right: int
@@ -104,6 +122,7 @@ class Probe(Record):
     generator_lag_ms: Latency
     generator_busy_ratio: float
     server_cores_used: float | None
+    wire: WireRates | None = None
     slo_outcome: Outcome | None = None
     reconciliation: Reconciliation
 

@@ -105,6 +105,8 @@ def to_json(window: Window) -> dict[str, Any]:
         "busy": {name: round(ratio, 4) for name, ratio in window.busy.items()},
         "core_waits_us": {name: round(us, 1) for name, us in window.core_waits_us.items()},
         "said": window.said,
+        "connections": window.connections,
+        "wire": window.wire and asdict(window.wire),
         "goodput_rps": round(window.goodput_rps, 3),
         "latency_ms": quantiles_ms(window.times.response),
     }

@@ -36,6 +36,12 @@ _NAMES = {
     "harder_handshake_ms": "a heavier load: a new connection beside it",
     "harder_rejected_ratio": "a heavier load: requests rejected",
     "harder_generator_busy_ratio": "a heavier load: generator busy",
+    "sent_bytes_per_s": "bytes sent per second",
+    "received_bytes_per_s": "bytes received per second",
+    "retransmitted_ratio": "segments sent again (the path loses from 1 %)",
+    "harder_sent_bytes_per_s": "a heavier load: bytes sent per second",
+    "harder_received_bytes_per_s": "a heavier load: bytes received per second",
+    "harder_retransmitted_ratio": "a heavier load: segments sent again",
     "generator_core_wait_ms": "generator's wait for its core, mean (little beside the latency)",
     "harder_generator_core_wait_ms": "a heavier load: generator's wait for its core, mean",
 }
@@ -59,6 +65,7 @@ _BY_SUFFIX: dict[str, Callable[[float], str]] = {
     "_ratio": _percent,
     "_rps": lambda value: f"{numbers.rate(value)}/s",
     "_ms": lambda value: numbers.with_unit(numbers.latency(value), "ms"),
+    "_bytes_per_s": numbers.rate,
 }
 
 

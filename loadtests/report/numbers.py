@@ -100,6 +100,15 @@ def between(interval_ms: Interval | None) -> str:
     return f"{latency(interval_ms[0])}\u00a0to\u00a0{latency(interval_ms[1])}"
 
 
+def over_connections(probe: Probe) -> str:
+    """Write how many carried the load, and to how many addresses; nothing where that is unknown."""
+    if not probe.connections:
+        return ""
+    over = f" over {plural(sum(probe.connections.values()), 'connection')}"
+    addresses = len(probe.connections)
+    return over if addresses == 1 else f"{over} to {count(addresses)} addresses"
+
+
 def load(probe: Probe) -> str:
     """Write what was asked of the server: users in closed loop, a rate in open loop."""
     return plural(probe.users, "user") if probe.rate_rps is None else f"{rate(probe.rate_rps)}/s"

@@ -40,7 +40,9 @@ class Load:
     loads in ``then`` follow without a pause, which makes all of them one probe; they do not settle.
     What is measured is cut into windows of ``window_s``. With ``schedule_s`` requests fall due at
     these times, from the beginning of the load on, and ``rate_rps`` is their mean rate. Requests of
-    these ``parts``, by name, are recorded apart, each under its name as the step.
+    these ``parts``, by name, are recorded apart, each under its name as the step. All workers have
+    so many ``connections`` together, None where they follow the users; over HTTP/1.1 they always
+    do, with one for each at least.
     """
 
     step: str
@@ -52,6 +54,7 @@ class Load:
     window_s: float = 1.0
     schedule_s: tuple[float, ...] = ()
     parts: tuple[str, ...] = ()
+    connections: int | None = None
 
     @property
     def peak_rps(self) -> float | None:
@@ -139,9 +142,9 @@ class CeilingSearch:
     From one user it grows fourfold until two successive gains stay flat (one, where answers have
     become too slow for the probes) or answers go wrong; then a golden-section search on the
     logarithm of the users closes in. The smallest number of users within 2 % of the best is held
-    and measured afresh, in turns with twice as many (:class:`Turns`): the mean of the holds is the
-    ceiling, and their doubles show whether there was more. A repeat holds what the first search
-    ``found`` at once.
+    and measured afresh, in turns with twice as many over the same connections (:class:`Turns`): the
+    mean of the holds is the ceiling, and their doubles show whether there was more. A repeat holds
+    what the first search ``found`` at once.
 
     Ask :meth:`next_load` and :meth:`feed` what it gave, in turns; ``None`` means that the search is
     over.
@@ -296,7 +299,8 @@ class CeilingSearch:
         following = self._turns.feed("hold" if load.step == "hold" else "double", gave)
         if following == "double":
             users = 2 * held.users
-            return self._turn("double", users, users / gave.goodput_rps, self._profile.probe_s)
+            double = self._turn("double", users, users / gave.goodput_rps, self._profile.probe_s)
+            return replace(double, connections=gave.connections)
         return held if following else None
 
     def _turn(self, step: str, users: int, latency_s: float, least_s: float) -> Load:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar, Literal
 
+import gevent
 from gevent.event import Event
 from locust import User, constant, task
 from locust.env import Environment
@@ -12,9 +13,10 @@ from locust.exception import StopTest
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from loadtests import engine
+from loadtests.users.engines import engines_of
 from loadtests.users.gate import Gate
 from loadtests.users.pacer import TURN, Turn
-from loadtests.users.shared_engine import Pace, Requests, engines_of
+from loadtests.users.shared_engine import Pace, Requests
 
 
 class EngineUser(User):
@@ -82,13 +84,20 @@ class EngineUser(User):
         )
 
     def on_start(self) -> None:
-        """Join the engine, or prepare the client in Python."""
+        """Join the engine, or prepare the client in Python. Without an engine there is no test."""
         if not self._engine_sends:
             self.prepare()
             return
         kind = type(self), self.kind()
         pace = Pace(self.user_rate, self.arrivals)
-        engines_of(self.environment).join(kind, pace, self.requests)
+        try:
+            engines_of(self.environment).join(kind, pace, self.requests)
+        except RuntimeError as error:
+            _say_once(f"redline: {error}\n")
+            self.environment.process_exit_code = 1
+            if self.environment.runner is not None:
+                gevent.spawn(self.environment.runner.quit)  # not here: it waits for this user
+            raise gevent.GreenletExit from None  # Locust logs anything else with its traceback
         self._kind = kind
 
     def on_stop(self) -> None:

@@ -9,10 +9,10 @@ from locust.env import Environment
 
 from loadtests.users.base import CorpusUser
 from loadtests.users.engine import EngineUser
+from loadtests.users.engines import engines_of
 from loadtests.users.gate import Gate
 from loadtests.users.grpc import GrpcUser
 from loadtests.users.rest import RestUser
-from loadtests.users.shared_engine import engines_of
 
 
 class MixedUser(EngineUser):

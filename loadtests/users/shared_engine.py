@@ -1,33 +1,26 @@
-"""The engines of one Locust process: one for all users of a kind, from the first to the last."""
+"""One engine for all users of a kind in a Locust process, from the first to the last."""
 
 import gc
 import logging
-import random
-import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
-from weakref import WeakKeyDictionary
 
 import gevent
-from locust.env import Environment
 
-from loadtests.engine import Engine, Sample, Tls, Window
-from loadtests.seed import SEED
-from loadtests.users.gate import Gate
+from loadtests.engine import Engine, Sample, Spread, Tls, Window
+from loadtests.users.connections import (
+    MAX_GRPC_CONNECTIONS,
+    MAX_HTTP_CONNECTIONS,
+    USERS_A_CONNECTION,
+    Lanes,
+    spread_of,
+)
 from loadtests.users.pacer import Due
-from loadtests.users.statistics import merge
 from serving.access import OPEN, Access
 
 WINDOW_S = 0.5
-POLL_S = 0.05
 SAMPLES_PER_WINDOW = 16
-STREAMS_PER_CONNECTION = 32
-MAX_GRPC_CONNECTIONS = 256
-MAX_HTTP_CONNECTIONS = 8192
-DRAIN_S = 5.0
-"""How long requests in flight may take when a test ends and Locust's ``--stop-timeout`` is 0."""
-BOUNDARY_TIMEOUT_S = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -52,17 +45,6 @@ class Requests:
 
 
 @dataclass(frozen=True, slots=True)
-class Fallen:
-    """Of users with a client of their own, since the beginning: requests that fell due, and those
-    of them that were never sent; and how many of them have not ended.
-    """
-
-    due: int = 0
-    unsent: int = 0
-    in_flight: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Pace:
     """Closed loop, or with ``user_rate`` so many requests a second for each user, in open loop."""
 
@@ -76,20 +58,20 @@ Listener = Callable[["SharedEngine", Window], None]
 class SharedEngine:
     """One engine and the users that it stands for. Its threads run from the constructor on.
 
-    While it is ``held`` nothing falls due, whatever the users are.
+    Until it is released, and while it is held, nothing falls due, whatever the users are.
+    Connections follow the users, unless a load says how many it has; what a heavier load needed is
+    closed before the next one.
     """
 
-    def __init__(
-        self, requests: Requests, pace: Pace, seed: int, listener: Listener, *, held: bool
-    ) -> None:
-        grpc = requests.url.startswith("grpc")
+    def __init__(self, requests: Requests, pace: Pace, seed: int, listener: Listener) -> None:
+        self._grpc = requests.url.startswith("grpc")
         ca_file = requests.access.ca_file
         self._engine = Engine(
             requests.url,
             requests.bodies,
             headers={**requests.access.headers, **requests.headers},
-            connections=MAX_GRPC_CONNECTIONS if grpc else MAX_HTTP_CONNECTIONS,
-            streams_per_connection=STREAMS_PER_CONNECTION,
+            connections=MAX_GRPC_CONNECTIONS if self._grpc else MAX_HTTP_CONNECTIONS,
+            streams_per_connection=USERS_A_CONNECTION,
             pack=True,
             timeout_s=requests.timeout_s,
             tls=Tls(ca_file=str(ca_file) if ca_file else None),
@@ -101,10 +83,13 @@ class SharedEngine:
         self.users = 0
         self.seen_ns = 0
         """The end of the last window that was handed on."""
-        self._held = held
+        self._held = True
         self._pace = pace
         self._due: Due = None
         self._most_rps: float | None = None
+        self._lanes = Lanes()
+        self._addresses = 1
+        self._spread: Spread | None = None
         self._listener = listener
         self._explained: set[str] = set()
         self.said: dict[str, str] = {}
@@ -117,10 +102,27 @@ class SharedEngine:
         if not self._held and self._due is None:
             self._apply()
 
-    def release(self, due: Due = None, most_rps: float | None = None) -> None:
-        """Send for the users, no more than ``most_rps``, or what is ``due`` instead."""
+    def release(
+        self, due: Due = None, most_rps: float | None = None, lanes: Lanes | None = None
+    ) -> None:
+        """Send for the users, no more than ``most_rps``, or what is ``due`` instead.
+
+        When it was held, the server's name is looked up anew, and the connections are those that
+        this load has, whatever was before.
+        """
+        anew = self._held
         self._held, self._due, self._most_rps = False, due, most_rps
-        self._apply()
+        self._lanes = lanes or Lanes()
+        if anew:
+            self._look_up()
+        if not self._held:  # it may be again: the name service takes its time
+            self._apply(anew=anew)
+
+    def _look_up(self) -> None:
+        try:
+            self._addresses = self._engine.resolve(self._lanes.number, self._lanes.workers)
+        except RuntimeError as error:
+            logger.warning("%s; the addresses of before are used on", error)
 
     def hold(self, drain_s: float) -> None:
         """No new requests; wait for those in flight without holding up other greenlets."""
@@ -128,15 +130,25 @@ class SharedEngine:
         gevent.get_hub().threadpool.apply(self._engine.drain, (drain_s,))
         self.poll()
 
-    def _apply(self) -> None:
+    def _apply(self, *, anew: bool = False) -> None:
+        closed = self._due is None and self._pace.user_rate is None
+        spread = self._new_spread(self.users if closed else 0, anew=anew)
         if isinstance(self._due, tuple):
-            self._engine.follow(self._due)
-        elif self._due is not None:
-            self._engine.set_rate(self._due, self._pace.arrivals)
-        elif self._pace.user_rate is not None:
-            self._engine.set_rate(self.users * self._pace.user_rate, self._pace.arrivals)
+            self._engine.follow(self._due, spread=spread)
+        elif closed:
+            self._engine.set_users(self.users, most_rps=self._most_rps, spread=spread)
         else:
-            self._engine.set_users(self.users, most_rps=self._most_rps)
+            of_users = self.users * (self._pace.user_rate or 0.0)
+            rate_rps = of_users if self._due is None else self._due
+            self._engine.set_rate(rate_rps, self._pace.arrivals, spread=spread)
+
+    def _new_spread(self, users: int, *, anew: bool) -> Spread | None:
+        """None while it is the same: more connections than these, which a rate needs or a server
+        that allows few streams, would be closed under a load that goes on.
+        """
+        before = self._spread
+        self._spread = spread_of(users, self._lanes, self._addresses, grpc=self._grpc)
+        return self._spread if anew or self._spread != before else None
 
     def begin_phase(self, tag: str) -> int:
         """A window ends now; the boundary in ns of CLOCK_MONOTONIC."""
@@ -176,17 +188,6 @@ class SharedEngine:
         self._engine.stop()
 
 
-def _part(due: Due, number: int, weights: Sequence[float]) -> Due:
-    """A rate by weight; a schedule is dealt out in turn."""
-    if isinstance(due, tuple):
-        return due[number :: len(weights)]
-    return _share(due, number, weights)
-
-
-def _share(rate_rps: float | None, number: int, weights: Sequence[float]) -> float | None:
-    return None if rate_rps is None else rate_rps * weights[number] / sum(weights)
-
-
 def _with_faults(window: Window, faults: Sequence[str]) -> Window:
     if not faults:
         return window
@@ -194,154 +195,3 @@ def _with_faults(window: Window, faults: Sequence[str]) -> Window:
     for fault in faults:
         wrong[fault] = wrong.get(fault, 0) + 1
     return replace(window, right=window.right - len(faults), wrong=wrong)
-
-
-class Engines:
-    """The engines of one Locust process. Take it from :func:`engines_of`.
-
-    ``listeners`` are called with each engine and each window of it that ended.
-    """
-
-    def __init__(self, environment: Environment) -> None:
-        self.listeners: list[Listener] = []
-        self.running: list[SharedEngine] = []
-        """Also those that drain."""
-        self.paced = False
-        """Whether requests fall due whatever becomes of those before."""
-        self._gates: dict[str, tuple[Gate, float]] = {}
-        """Of users that have a client of their own, by the part of a mix, with its weight."""
-        self._held = False
-        self._environment = environment
-        self._by_kind: dict[Hashable, SharedEngine] = {}
-
-    def join(self, kind: Hashable, pace: Pace, make: Callable[[], Requests]) -> None:
-        """One user more of ``kind``; the first one starts the engine.
-
-        RuntimeError or ValueError when it cannot be started, as ``Engine`` raises them.
-        """
-        if kind not in self._by_kind:
-            requests = make()
-            shared = SharedEngine(
-                requests, pace, self._seed(requests), self._on_window, held=self._held
-            )
-            self._by_kind[kind] = shared
-            self.running.append(shared)
-            if len(self.running) == 1:
-                gevent.spawn(self._poll).link_exception(self._give_up)
-        shared = self._by_kind[kind]
-        shared.set_users(shared.users + 1)
-
-    def leave(self, kind: Hashable) -> None:
-        """One user less of ``kind``; the last one waits until nothing is in flight."""
-        shared = self._by_kind[kind]
-        if shared.users > 1:
-            shared.set_users(shared.users - 1)
-            return
-        del self._by_kind[kind]
-        # In a greenlet of its own: Locust kills the user's when its stop timeout is over, which is
-        # the moment when the drain ends and the last counts come.
-        closing = gevent.spawn(self._close, shared)
-        try:
-            closing.join()
-        except gevent.GreenletExit:
-            closing.join()
-            raise
-
-    def gate_of(self, part: str, weight: float = 1.0) -> Gate:
-        """The gate of users with a client of their own, all of them or those of a part of a mix."""
-        if part not in self._gates:
-            worker = getattr(self._environment.runner, "worker_index", 0)
-            gate = Gate(f"{SEED}/{worker}/{part}")
-            if self._held:
-                gate.close()
-            self._gates[part] = gate, weight
-        return self._gates[part][0]
-
-    def fallen(self, part: str) -> Fallen:
-        """At the gate of a part, or without its name at all of them."""
-        gates = [gate for name, (gate, _) in self._gates.items() if part in ("", name)]
-        return Fallen(
-            due=sum(gate.pacer.due for gate in gates),
-            unsent=sum(gate.pacer.unsent for gate in gates),
-            in_flight=sum(gate.in_flight for gate in gates),
-        )
-
-    def hold(self, drain_s: float) -> None:
-        """Let nobody send; return when nothing is in flight any more, or after ``drain_s``."""
-        self._held = True
-        for gate, _ in self._gates.values():
-            gate.close()
-        deadline = time.monotonic() + drain_s
-        gevent.joinall([gevent.spawn(one.hold, drain_s) for one in self.running], raise_error=True)
-        for gate, _ in self._gates.values():
-            gate.wait_until_empty(max(0.0, deadline - time.monotonic()))
-
-    def release(self, due: Due = None, most_rps: float | None = None) -> None:
-        """Let everybody send, or in open loop so much of all in this process together.
-
-        That is for the engines, or where there is none for the users with a client of their own.
-        In closed loop all send no more than ``most_rps`` together.
-        """
-        self._held, self.paced = False, due is not None
-        weights = [weight for _, weight in self._gates.values()]
-        for number, (gate, _) in enumerate(self._gates.values()):
-            its = None if self.running else _part(due, number, weights)
-            gate.open(its, _share(most_rps, number, weights))
-        weights = [shared.requests.weight for shared in self.running]
-        for number, shared in enumerate(self.running):
-            shared.release(_part(due, number, weights), _share(most_rps, number, weights))
-
-    def begin_phase(self, tag: str) -> dict[SharedEngine, int]:
-        """Make all engines end a window now; when all windows up to then have been handed on.
-
-        Each engine's boundary, in ns of CLOCK_MONOTONIC. TimeoutError when an engine hangs.
-        """
-        boundaries = {shared: shared.begin_phase(tag) for shared in self.running}
-        deadline = time.monotonic() + BOUNDARY_TIMEOUT_S
-        while any(one.seen_ns < boundaries.get(one, 0) for one in self.running):
-            if time.monotonic() > deadline:
-                raise TimeoutError("the load engine does not end its window")
-            gevent.sleep(0.001)
-            self.poll()
-        return boundaries
-
-    def poll(self) -> None:
-        """Hand on what ended."""
-        for shared in list(self.running):
-            shared.poll()
-
-    def _poll(self) -> None:
-        while self.running:
-            self.poll()
-            gevent.sleep(POLL_S)
-
-    def _close(self, shared: SharedEngine) -> None:
-        try:
-            shared.close(self._environment.stop_timeout or DRAIN_S)
-        finally:
-            self.running.remove(shared)
-
-    def _on_window(self, shared: SharedEngine, window: Window) -> None:
-        requests = shared.requests
-        merge(self._environment.stats, requests.method, requests.name, window)
-        for listener in self.listeners:
-            listener(shared, window)
-
-    def _seed(self, requests: Requests) -> int:
-        worker = getattr(self._environment.runner, "worker_index", 0)
-        return random.Random(f"{SEED}/{worker}/{requests.name}").getrandbits(64)  # noqa: S311
-
-    def _give_up(self, greenlet: gevent.Greenlet) -> None:
-        logger.error("the engine's windows cannot be read: %s", greenlet.exception)
-        if self._environment.runner is not None:
-            self._environment.runner.quit()
-
-
-_engines: WeakKeyDictionary[Environment, Engines] = WeakKeyDictionary()
-
-
-def engines_of(environment: Environment) -> Engines:
-    """The engines of this process."""
-    if environment not in _engines:
-        _engines[environment] = Engines(environment)
-    return _engines[environment]

@@ -17,7 +17,8 @@ from locust.runners import WorkerRunner
 
 from loadtests.bench.tally import MEASURED, Tally
 from loadtests.users import EngineUser
-from loadtests.users.shared_engine import Requests, engines_of
+from loadtests.users.engines import engines_of
+from loadtests.users.shared_engine import Requests
 
 _URL = os.environ["BENCH_URL"]
 _REQUEST = Path(os.environ["BENCH_REQUEST"]).read_bytes()

@@ -34,6 +34,8 @@ def window(number: int, phase: str, right: int, **others: object) -> Window:
         "in_flight": 0,
         "queued": 0,
         "threads": (ThreadTime(cpu_s=0.3, run_queue_s=0.1, turns=50),),
+        "connections": {},
+        "wire": {},
         "right_times": times,
         "wrong_times": Times(*[histogram()] * 4),
     }

@@ -10,6 +10,7 @@ from loadtests.measure.facts import Beside, ProbeFacts
 from loadtests.measure.replicates import Hold
 from loadtests.measure.slo import Slo
 from loadtests.measure.window import Window
+from loadtests.measure.wire import Wire
 from tests.loadtests.measure.windows import CLOSED, OPEN, alike, drain
 
 TWICE = replace(CLOSED, step="double", users=32)
@@ -223,6 +224,20 @@ def test_a_queue_must_be_there_in_both_loads_and_matter_beside_the_latency() -> 
     assert named(**IDLE, beside=queue, harder_beside=Beside(handshake_us=60.0)) == "unknown"
     slow = {"measured": probe(service_us={100_000: 1000}), "harder": doubled(1000, 200_000)}
     assert named(**IDLE, **slow, beside=queue, harder_beside=queue) == "unknown"
+
+
+def wired(retransmitted: int) -> Wire:
+    return Wire(9_000, 90_000, 1_000, retransmitted, 1.0, 0.0, 0.0, 50.0, 1)
+
+
+@pytest.mark.parametrize(("lost", "who"), [((10, 12), "path"), ((9, 12), "unknown")])
+def test_segments_that_are_lost_in_both_loads_are_the_paths(
+    lost: tuple[int, int], who: str
+) -> None:
+    here, harder = map(wired, lost)
+    found = bottleneck(facts(**IDLE, measured=probe(wire=here), harder=doubled(wire=harder)))
+    assert found.bottleneck == who
+    assert found.evidence["received_bytes_per_s"] == 90_000
 
 
 def test_in_open_loop_a_queue_on_the_way_is_the_paths() -> None:

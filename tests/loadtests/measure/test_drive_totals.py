@@ -46,6 +46,8 @@ def window(
         in_flight=0,
         queued=0,
         threads=(ThreadTime(cpu_s, 0.25, 9), ThreadTime(0.0, 0.125, 3)),
+        connections={},
+        wire={},
         right_times=times,
         wrong_times=nothing,
     )

@@ -100,3 +100,6 @@ def test_a_hold_is_of_all_its_windows() -> None:
     assert found.goodput_rps == 2000
     assert found.goodputs_rps == (2000,) * 4
     assert found.starts_s == (100, 101, 102, 103)
+    assert found.connections is None
+    opened = [replace(windows[0], connections={"a": 2, "b": n}) for n in (1, 3)]
+    assert hold_of(opened).connections == 5

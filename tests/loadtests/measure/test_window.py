@@ -17,6 +17,7 @@ from loadtests.measure.window import (
     quantiles_ms,
     to_message,
 )
+from loadtests.measure.wire import Wire, together
 
 SPAN = Span("target", 3, "grow", "measure", 16)
 
@@ -114,6 +115,21 @@ def test_a_wait_for_a_core_is_the_mean_over_time_and_the_worst_of_all_threads() 
     assert across_time([window(0), window(1)]).core_wait_us is None
 
 
+WIRE = Wire(1000, 500, 20, 2, 4.0, 1.0, 0.5, 100.0, 3)
+
+
+def test_connections_add_up_over_workers_and_not_over_time() -> None:
+    one = replace(window(0), connections={"10.0.0.1": 3, "10.0.0.2": 2}, wire=WIRE)
+    other = replace(window(0, thread="b"), connections={"10.0.0.2": 4}, wire=WIRE)
+    merged = across_workers([one, other, window(0, thread="c")], workers=3)
+    assert merged.connections == {"10.0.0.1": 3, "10.0.0.2": 6}
+    assert merged.connected == 9
+    later = across_time([one, merged, replace(window(2), connections={"10.0.0.1": 1})])
+    assert later.connections == merged.connections
+    assert later.wire == together([WIRE] * 3)
+    assert (across_time([window(0), window(1)]).connected, window(0).wire) == (None, None)
+
+
 def test_a_quantile_needs_ten_answers_beyond_it() -> None:
     few, enough = new_histogram(), new_histogram()
     for number in range(1, 1001):
@@ -138,7 +154,9 @@ def test_quantiles_agree_with_the_raw_samples() -> None:
 
 
 def test_a_message_carries_a_window_whole() -> None:
-    sent = window(4, 0.75, (10, 200_000), {"503 ServiceUnavailableException": 2})
+    plain = window(4, 0.75, (10, 200_000), {"503 ServiceUnavailableException": 2})
+    sent = replace(plain, connections={"::1": 4}, wire=WIRE)
+    assert from_message(to_message(plain, last=False)) == (plain, False)
     received, last = from_message(to_message(sent, last=True))
     assert received == sent
     assert last is True

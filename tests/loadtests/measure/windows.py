@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from loadtests.measure.window import Span, Times, Window
+from loadtests.measure.wire import Wire
 
 CLOSED = Span("target", 3, "hold", "measure", 16)
 OPEN = replace(CLOSED, step="confirm", users=1, rate_rps=1000.0)
@@ -24,6 +25,8 @@ def window(
     core_wait_us: float | None = 50.0,
     duration_s: float = 1.0,
     due: int | None = None,
+    connections: dict[str, int] | None = None,
+    wire: Wire | None = None,
 ) -> Window:
     """Latencies as value in microseconds: how often; 1,000 of 5 ms where nothing is said."""
     latencies_us = {5000: 1000} if latencies_us is None else latencies_us
@@ -52,6 +55,8 @@ def window(
         busy={"worker 0.0.0": busy, "worker 1.0.0": 0.1},
         times=times,
         core_waits_us={} if core_wait_us is None else {"worker 0.0.0": core_wait_us},
+        connections=connections,
+        wire=wire,
     )
 
 

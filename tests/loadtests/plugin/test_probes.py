@@ -98,6 +98,8 @@ def test_every_request_is_in_one_window_of_its_probe(tmp_path: Path, client: str
         assert [w.span.phase for w in each] == ["settle", "measure", "drain"]
         assert sum(w.due for w in each) == sum(w.right for w in each) > 0
         assert each[-1].in_flight == 0
+        assert each[1].connected == (each[0].span.users if client == "engine" else None)
+        assert (each[1].wire is not None) == (client == "engine")
         assert 0 <= each[1].in_flight <= each[0].span.users
         # 50 ms of waiting, and whatever this machine adds.
         measured = each[1]

@@ -12,6 +12,7 @@ from hdrh.log import HistogramLogReader
 
 from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import TIMES, Span, Times, Window, new_histogram
+from loadtests.measure.wire import Wire
 from loadtests.record.files import write_whole
 from loadtests.record.keeper import RunKeeper, draw_summary, new_run_folder
 from loadtests.record.reader import follow_windows, read_windows
@@ -72,6 +73,8 @@ def window(
         busy={"worker 0.0.0": busy},
         core_waits_us={"worker 0.0.0": 12.5},
         times=times,
+        connections={"127.0.0.1": 2},
+        wire=Wire(2000, 1000, 50, 1, 0.5, 0.25, 0.0, 80.0, 2),
     )
 
 
@@ -118,6 +121,16 @@ def test_windows_are_read_back(folder: Path) -> None:
     for one, written in zip(read, WRITTEN, strict=True):
         for name in TIMES:
             assert getattr(one.times, name).equals(getattr(written.times, name)), name
+
+
+def test_an_older_record_knows_neither_connections_nor_their_wire(folder: Path) -> None:
+    lines = [json.loads(line) for line in (folder / WINDOWS).read_text().splitlines()]
+    older = [
+        {name: value for name, value in line.items() if name not in ("connections", "wire")}
+        for line in lines
+    ]
+    (folder / WINDOWS).write_text("".join(json.dumps(line) + "\n" for line in older))
+    assert read_windows(folder) == [replace(one, connections=None, wire=None) for one in WRITTEN]
 
 
 def test_the_histograms_are_a_standard_interval_log(folder: Path) -> None:

@@ -56,3 +56,12 @@ def test_a_load_is_users_or_a_rate() -> None:
     closed = probe(1, 32, 10_000.0)
     assert numbers.load(closed) == "32 users"
     assert numbers.load(closed.model_copy(update={"rate_rps": 8_200.0})) == "8,200/s"
+
+
+def test_a_load_tells_its_connections_where_they_are_known() -> None:
+    one = probe(1, 32, 10_000.0)
+    assert numbers.over_connections(one) == ""
+    to_one = one.model_copy(update={"connections": {"127.0.0.1": 1}})
+    assert numbers.over_connections(to_one) == " over 1 connection"
+    to_two = one.model_copy(update={"connections": {"10.0.0.1": 4, "10.0.0.2": 3}})
+    assert numbers.over_connections(to_two) == " over 7 connections to 2 addresses"

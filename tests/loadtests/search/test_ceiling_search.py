@@ -1,6 +1,7 @@
 """The ceiling search finds the smallest load that draws nearly all there is, in virtual servers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -114,6 +115,15 @@ def turns(shares: list[float], precision: float = 0.05) -> int:
         of_turn = load.step in ("hold", "double")
         search.feed(gave(100 * (shares[holds % len(shares)] if of_turn else 1)), 0.0)
     return holds
+
+
+def test_a_double_has_the_connections_of_its_hold() -> None:
+    search = CeilingSearch(PROFILES["quick"], found=Load("hold", 8, 1, 3))
+    asked = []
+    while (load := search.next_load()) is not None:
+        asked.append((load.step, load.connections))
+        search.feed(replace(gave(100.0), connections=3), 0.0)
+    assert set(asked) == {("warmup", None), ("hold", None), ("double", 3)}
 
 
 def test_doubles_that_may_give_more_are_looked_at_again() -> None:

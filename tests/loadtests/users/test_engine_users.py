@@ -114,6 +114,15 @@ def test_a_refused_connection_has_a_name_and_no_time(tmp_path: Path) -> None:
     assert end.total["avg_response_time"] == 0
 
 
+def test_a_host_without_an_address_ends_the_test_in_one_line(tmp_path: Path) -> None:
+    end = run(tmp_path, USER, "http://no-such-host.invalid:80", 3, 30)
+    said = [line for line in end.output.splitlines() if line.startswith("redline: ")]
+    assert len(said) == 1
+    assert said[0].startswith("redline: host no-such-host.invalid has no address: ")
+    assert "Traceback" not in end.output
+    assert (end.exit_code, end.requests) == (1, 0)
+
+
 @pytest.mark.parametrize("arrivals", ["constant", "poisson"])
 def test_rates_of_users_add_up(tmp_path: Path, arrivals: str) -> None:
     code = f'{USER}\n    user_rate = 25\n    arrivals = "{arrivals}"\n'

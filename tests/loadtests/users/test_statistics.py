@@ -41,6 +41,8 @@ def window(right: int, wrong: dict[str, int]) -> Window:
         in_flight=0,
         queued=0,
         threads=(ThreadTime(0.1, 0.0, 5),),
+        connections={},
+        wire={},
         right_times=times(RIGHT_MS),
         wrong_times=times(WRONG_MS),
     )

@@ -99,7 +99,6 @@ inline Target fuzz_target(Protocol protocol) {
   target.host = "localhost";
   target.port = 1;
   target.path = "/a.B/C";
-  target.streams = 4;
   target.bodies = {std::string(3000, 'x')};
   return target;
 }
