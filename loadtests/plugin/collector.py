@@ -19,9 +19,9 @@ from locust.env import Environment
 from locust.exception import CatchResponseError
 from locust.runners import MasterRunner, Runner
 
+from loadtests.engine.lanes import lanes_of
 from loadtests.measure.window import Span, Times, Window, to_message
 from loadtests.plugin.engine_part import EnginePart, together, window_of
-from loadtests.users.connections import lanes_of
 from loadtests.users.engines import Fallen, engines_of
 from loadtests.users.pacer import TURN, Due
 from loadtests.users.shared_engine import SharedEngine

@@ -12,8 +12,8 @@ from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
 from loadtests.engine import Window
+from loadtests.engine.lanes import Lanes
 from loadtests.seed import SEED
-from loadtests.users.connections import Lanes
 from loadtests.users.gate import Gate
 from loadtests.users.pacer import Due
 from loadtests.users.shared_engine import Listener, Pace, Requests, SharedEngine

@@ -9,7 +9,7 @@ from typing import Literal
 import gevent
 
 from loadtests.engine import Engine, Sample, Spread, Tls, Window
-from loadtests.users.connections import (
+from loadtests.engine.lanes import (
     MAX_GRPC_CONNECTIONS,
     MAX_HTTP_CONNECTIONS,
     USERS_A_CONNECTION,

@@ -84,7 +84,7 @@ def test_locust_counts_what_the_server_answered(tmp_path: Path) -> None:
 
 def test_errors_are_failures_by_name(tmp_path: Path) -> None:
     with http_peer(503, b"no worker is left") as peer:
-        end = run(tmp_path, USER, peer.url, 2, 1)
+        end = run(tmp_path, USER, peer.url, 2, 2)
     assert end.exit_code == 1
     assert end.failures == {"http 503": peer.answered}
     assert end.requests == peer.answered

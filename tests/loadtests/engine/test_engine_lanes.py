@@ -3,7 +3,7 @@
 import pytest
 
 from loadtests.engine import Spread
-from loadtests.users.connections import Lanes, lanes_of, spread_of
+from loadtests.engine.lanes import Lanes, lanes_of, spread_of
 
 
 @pytest.mark.parametrize(
