@@ -108,7 +108,7 @@ def test_a_sampled_wrong_answer_is_a_failure(tmp_path: Path) -> None:
 def test_a_refused_connection_has_a_name_and_no_time(tmp_path: Path) -> None:
     with http_peer() as peer:
         nobody = peer.url
-    end = run(tmp_path, USER, nobody, 1, 1)
+    end = run(tmp_path, USER, nobody, 1, 2)
     assert end.failures == {"connect": end.requests}
     assert end.requests > 0
     assert end.total["avg_response_time"] == 0
