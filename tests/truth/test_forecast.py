@@ -15,7 +15,7 @@ from tests.truth.conftest import Row
 
 pytestmark = pytest.mark.long(minutes=0.2)
 
-SHORT, LONG = 300, 1_000
+SHORT, LONG = 300, 600
 LAWS = {
     "linear": (0.0, 0.0),
     "Amdahl": (0.05, 0.0),

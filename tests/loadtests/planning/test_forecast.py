@@ -82,3 +82,14 @@ def test_where_the_machine_is_not_known_nothing_beyond_has_an_interval() -> None
     fit = fit_points(N.tolist(), X.tolist(), "proportional")
     assert [one.cores for one in fit.forecasts if one.ci95] == [1, 2, 3, 4, 6, 8]
     assert [one.reach for one in fit.forecasts[6:]] == ["assumed", "assumed"]
+
+
+def test_a_peak_past_the_boundary_is_not_told() -> None:
+    n = np.array([1.0, 2, 4, 8, 12])
+    falling = 1000 * n / (1 + 0.02 * (n - 1) + 0.005 * n * (n - 1))
+    near, far = (Boundary(cores=cores, beyond="second threads") for cores in (12, 16))
+    told = [
+        fit_points(n.tolist(), falling.tolist(), "proportional", boundary).peak_cores
+        for boundary in (far, near, None)
+    ]
+    assert told == [pytest.approx(14, rel=0.01), None, None]
