@@ -3,13 +3,15 @@
 import contextlib
 import platform
 from collections.abc import Iterable
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
 import psutil
 
 from exporters.kernel import read
-from loadtests.record.run import Host
+from loadtests.record.run import Host, LogicalCpu
+from serving.topology import read_places
 
 _PACKAGES = (
     *("redline", "locust", "grpcio", "hdrhistogram"),
@@ -18,7 +20,7 @@ _PACKAGES = (
 
 
 def describe_host() -> Host:
-    """Processor, memory and system of this machine."""
+    """Processor, memory, system and topology of this machine."""
     return Host(
         hostname=platform.node(),
         cpu=_cpu_name(),
@@ -26,6 +28,7 @@ def describe_host() -> Host:
         memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
         system=f"{_distribution()}, Linux {platform.release()}",
         python=platform.python_version(),
+        topology=[LogicalCpu.model_validate(asdict(place)) for place in read_places()],
     )
 
 

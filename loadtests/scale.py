@@ -7,6 +7,7 @@ from pathlib import Path
 from loadtests.many_runs import RUNS, Measure, Say, beginning
 from loadtests.measure.slo import Slo, parse_slo
 from loadtests.plan import Plan, make_plan
+from loadtests.planning.boundary import first_boundary
 from loadtests.planning.scale_points import scale_target
 from loadtests.record.files import write_whole
 from loadtests.record.keeper import new_folder, utc_now
@@ -15,7 +16,7 @@ from loadtests.record.scale import SCALE, ScalePoint, ScaleQuestion, ScaleRecord
 from loadtests.record.summary import TargetSummary
 from loadtests.report.scale_page import write_scale_page
 from loadtests.target import Target
-from serving.cores import available_cores, nested_cores, process_on
+from serving.cores import available_cores, nested_cores, order_taken, process_on
 from serving.errors import UsageError
 from serving.topology import read_topology
 
@@ -46,6 +47,7 @@ def begin(question: ScaleQuestion, results: Path) -> Path:
     record = ScaleRecord(
         **beginning(folder),
         question=question,
+        core_order=order_taken(read_topology(available_cores())),
         points=[],
         targets=[],
     )
@@ -70,7 +72,8 @@ def carry_on(folder: Path, measure: Measure, say: Say) -> ScaleRecord:
     except BaseException as error:
         _save(folder, record.model_copy(update={"failure": str(error) or repr(error)}))
         raise
-    record = record.model_copy(update={"failure": None, "finished": record.finished or utc_now()})
+    ended = {"failure": None, "finished": record.finished or utc_now()}
+    record = record.model_copy(update={**ended, "targets": _fitted(record, folder)})
     _save(folder, record)
     return record
 
@@ -167,4 +170,8 @@ def _summaries(record: ScaleRecord, folder: Path, target: str) -> dict[int, Targ
 def _fitted(record: ScaleRecord, folder: Path) -> list[TargetScale]:
     names = dict.fromkeys(point.target for point in record.points)
     invalid = record.question.allow_invalid
-    return [scale_target(_summaries(record, folder, name), allow_invalid=invalid) for name in names]
+    boundary = first_boundary(record.core_order, record.host.topology)
+    return [
+        scale_target(_summaries(record, folder, name), allow_invalid=invalid, boundary=boundary)
+        for name in names
+    ]

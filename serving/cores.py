@@ -70,12 +70,8 @@ def nested_cores(
     node before the next; the generator keeps whole physical cores. UsageError for the first count
     that leaves it none.
     """
-    groups = sorted(
-        {frozenset(group & topology.nodes.keys()) for group in topology.siblings.values()},
-        key=lambda group: (topology.nodes[min(group)], min(group)),
-    )
-    lent = groups[:-1]
-    order = _threads_in_turn(lent)
+    groups = _physical(topology)
+    order = _threads_in_turn(groups[:-1])
     for count in counts:
         if not 1 <= count <= len(order):
             raise UsageError(_no_room(count, len(order), groups))
@@ -83,6 +79,20 @@ def nested_cores(
     taken = {topology.siblings[core] for core in order[: max(counts)]}
     generator = [core for core in topology.nodes if topology.siblings[core] not in taken]
     return server, tuple(sorted(generator))
+
+
+def order_taken(topology: Topology) -> list[int]:
+    """All cores in the order in which a server gets them, last those that the generator keeps."""
+    groups = _physical(topology)
+    return [*_threads_in_turn(groups[:-1]), *sorted(groups[-1])]
+
+
+def _physical(topology: Topology) -> list[frozenset[int]]:
+    """The threads of each physical core, one NUMA node after the other."""
+    return sorted(
+        {frozenset(group & topology.nodes.keys()) for group in topology.siblings.values()},
+        key=lambda group: (topology.nodes[min(group)], min(group)),
+    )
 
 
 def _threads_in_turn(groups: Sequence[frozenset[int]]) -> list[int]:

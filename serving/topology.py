@@ -41,6 +41,38 @@ def read_topology(cores: Iterable[int], root: Path = Path("/")) -> Topology:
     return Topology(siblings, nodes)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a logical CPU is: ``core`` is a number within its ``socket``, ``node`` a NUMA node.
+
+    ``siblings`` are all that share its physical core, itself among them.
+    """
+
+    cpu: int
+    core: int
+    socket: int
+    node: int
+    siblings: tuple[int, ...]
+
+
+def read_places(root: Path = Path("/")) -> list[Place]:
+    """Of every CPU that is online, by number, as the ``sys`` in ``root`` tells.
+
+    None at all where it does not tell of each.
+    """
+    online = _listed(root / _CPUS / "online")
+    near = read_topology(online, root)
+    found = []
+    for cpu in online:
+        folder = root / _CPUS / f"cpu{cpu}/topology"
+        core, socket = _listed(folder / "core_id"), _listed(folder / "physical_package_id")
+        siblings = _listed(folder / "thread_siblings_list")
+        if not (core and socket and siblings):
+            return []
+        found.append(Place(cpu, core[0], socket[0], near.nodes[cpu], tuple(siblings)))
+    return found
+
+
 def _siblings(core: int, root: Path) -> frozenset[int]:
     found = _listed(root / _CPUS / f"cpu{core}/topology/thread_siblings_list")
     return frozenset(found) or frozenset({core})

@@ -13,7 +13,7 @@ from loadtests.commands.resumable import carried_on, sayer
 from loadtests.planning.scale_points import fit_points
 from loadtests.points_file import read_points
 from loadtests.record.scale import SCALE, ScaleQuestion, Series
-from loadtests.report import scale_words
+from loadtests.report import scale_reach, scale_words
 from loadtests.report.scale_page import title, write_fit_page
 from loadtests.report.scale_table import scale_table
 from loadtests.scale import PAGE, begin, carry_on, parse_counts
@@ -123,7 +123,8 @@ def _fit(path: Path, noise: str, html: Path | None, *, as_json: bool) -> None:
         sys.stdout.write(f"{found.model_dump_json(indent=2)}\n")
         return
     terminal = console()
-    sayer(terminal)(scale_words.law(found))
+    for line in (scale_words.law(found), *scale_reach.reach(found)):
+        sayer(terminal)(line)
     terminal.print(scale_table(found))
 
 
@@ -145,7 +146,8 @@ def _measure(folder: Path, *, as_json: bool) -> None:
 def _show(series: Series, terminal: Console) -> None:
     fit, say = series.fit, sayer(terminal)
     law = scale_words.law(fit) if fit else "No point that a law may be fitted to."
-    for line in (*scale_words.left_out(series), *scale_words.used_doubtful(series), law):
+    reach = scale_reach.reach(fit) if fit else []
+    for line in (*scale_words.left_out(series), *scale_words.used_doubtful(series), law, *reach):
         say(line)
     if fit:
         terminal.print(scale_table(fit))

@@ -5,6 +5,7 @@
 cost of keeping the cores' views of shared data the same. With ``kappa`` 0 it is Amdahl's law.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,8 +13,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.measure.distributions import t_quantile
 from loadtests.planning import usl
+from loadtests.planning.forecast import Allowed, allowed_by, own_half, shared_half
 from loadtests.planning.usl import Array, Interval, Noise
 from serving.errors import RedlineError
 
@@ -21,8 +22,6 @@ Law = Literal["usl", "amdahl", "linear bound"]
 
 FEWEST_COUNTS = 4
 """The law has three coefficients: with fewer different counts nothing is left to doubt it by."""
-WIDEST = 0.25
-"""A fit whose interval at the largest count goes further than this share up or down is none."""
 REACH = 2.0
 """Predictions go to so many times the largest count that was measured."""
 
@@ -35,20 +34,22 @@ class ScalingError(RedlineError):
 class Scaling:
     """A law fitted to points ``(cores, throughput)``, or the linear bound where none can be.
 
-    ``gamma`` (throughput of one core), ``sigma`` and ``kappa`` have 95 % intervals beside them.
-    ``kappa`` is 0, and the law Amdahl's, unless its interval excludes 0. ``fitted`` is what the law
-    says at each point, and ``residuals`` the point's distance from it as a share of it.
+    ``gamma`` (throughput of one core), ``sigma`` and ``kappa`` have 95 % intervals beside them,
+    that of ``gamma`` with the error that all points share. ``kappa`` is 0, and the law Amdahl's,
+    unless its interval excludes 0. ``fitted`` is what the law says at each point, and ``residuals``
+    the point's distance from it as a share of it.
 
     Where ``law`` is ``linear bound`` all that can be said is that N cores give at most ``gamma`` N,
     ``gamma`` being the most that any count gave per core; ``why`` says why, the other coefficients
-    are None, and ``fitted`` is the bound.
+    are None. ``allowed`` are the laws that the points do not contradict, from 3 counts on: None
+    where these scatter. The nearest of them is then ``fitted``, without one the bound.
     """
 
     law: Law
     gamma: float
     sigma: float | None
     kappa: float | None
-    gamma_ci95: Interval | None
+    gamma_ci95: Interval
     sigma_ci95: Interval | None
     kappa_ci95: Interval | None
     cores: tuple[float, ...]
@@ -57,8 +58,7 @@ class Scaling:
     residuals: tuple[float, ...]
     noise: Noise
     why: str | None = None
-    draws: Array = field(default_factory=lambda: np.empty((0, 3)), repr=False, compare=False)
-    """(draws, 3): the bootstrap's coefficients of the polynomial."""
+    allowed: Allowed | None = field(default=None, repr=False, compare=False)
 
     @property
     def most_cores(self) -> float:
@@ -96,37 +96,40 @@ def fit_usl(
     whole = usl.free(n, x, noise)
     if not np.all(usl.polynomial(whole, n) > 0):
         return _bound(n, x, noise, "no law of this form goes through the points")
-    draws = usl.bootstrap(n, x, whole, noise)
-    low, high = usl.quantiles(usl.throughput(draws, np.array([n.max()])))[:, 0]
-    at_end = float(usl.throughput(whole[None], np.array([n.max()]))[0, 0])
-    spread = max(high / at_end - 1, 1 - low / at_end)
-    if spread > WIDEST:
-        return _bound(n, x, noise, f"the points scatter, {spread:.0%} at {n.max():g} cores")
-    return _scaling(n, x, noise, draws)
+    allowed = allowed_by(n, x, noise)
+    if allowed is None:
+        return _bound(n, x, noise, "the points scatter too much around any law")
+    return _scaling(n, x, noise, usl.bootstrap(n, x, whole, noise), allowed)
 
 
 def predict(scaling: Scaling, cores: npt.ArrayLike) -> Array:
     """The throughput that the law says for ``cores``, of the same shape.
 
+    With too few counts for a law of its own, by the nearest that they allow.
+
     Raises:
-        ScalingError: beyond twice the largest measured count, or where there is no law.
+        ScalingError: beyond twice the largest measured count, or where the points allow no law.
     """
     n = _askable(scaling, cores)
     if scaling.sigma is None or scaling.kappa is None:
-        raise ScalingError(f"no throughput can be predicted: {scaling.why}")
+        return _allowed(scaling).expected(n)
     return scaling.gamma * n / (1 + scaling.sigma * (n - 1) + scaling.kappa * n * (n - 1))
 
 
 def predict_ci95(scaling: Scaling, cores: npt.ArrayLike) -> tuple[Array, Array]:
-    """Low and high end of the interval of :func:`predict`, each of the shape of ``cores``."""
+    """Low and high end of the interval of :func:`predict`, each of the shape of ``cores``.
+
+    It holds as long as all cores are alike: past a boundary of the machine nothing is known.
+    """
     n, expected = _askable(scaling, cores), predict(scaling, cores)
-    low, high = usl.quantiles(usl.throughput(scaling.draws, np.atleast_1d(n).ravel()))
-    # Draws that bend upwards fit the points, but beyond them no system scales so.
-    most = np.where(n > scaling.most_cores, linear_bound(scaling, n), np.inf)
-    return (
-        np.minimum(low.reshape(n.shape), expected),
-        np.maximum(np.minimum(high.reshape(n.shape), most), expected),
-    )
+    low, high = _allowed(scaling).ends(n)
+    return np.minimum(low, expected), np.maximum(high, expected)
+
+
+def _allowed(scaling: Scaling) -> Allowed:
+    if scaling.allowed is None:
+        raise ScalingError(f"no throughput can be predicted: {scaling.why}")
+    return scaling.allowed
 
 
 def linear_bound(scaling: Scaling, cores: npt.ArrayLike) -> Array:
@@ -163,16 +166,17 @@ def _askable(scaling: Scaling, cores: npt.ArrayLike) -> Array:
 def _bound(n: Array, x: Array, noise: Noise, why: str) -> Scaling:
     means = {count: x[n == count].mean() / count for count in set(n)}
     best = max(means, key=lambda count: means[count])
-    per_core = x[n == best] / best
-    gamma = float(per_core.mean())
-    half = _standard_error(per_core) * t_quantile(usl.TAILS[1], max(1, per_core.size - 1))
-    fitted = gamma * n
+    gamma = float(means[best])
+    allowed = allowed_by(n, x, noise)
+    half = math.hypot(own_half(n, x), shared_half())
+    ends = (gamma * math.exp(-half), gamma * math.exp(half))
+    fitted = allowed.expected(n) if allowed else gamma * n
     return Scaling(
         law="linear bound",
         gamma=gamma,
         sigma=None,
         kappa=None,
-        gamma_ci95=(gamma - half, gamma + half) if per_core.size > 1 else None,
+        gamma_ci95=_of_one(allowed, gamma) if allowed else ends,
         sigma_ci95=None,
         kappa_ci95=None,
         cores=tuple(n.tolist()),
@@ -181,15 +185,18 @@ def _bound(n: Array, x: Array, noise: Noise, why: str) -> Scaling:
         residuals=tuple((x / fitted - 1).tolist()),
         noise=noise,
         why=why,
+        allowed=allowed,
     )
 
 
-def _standard_error(values: Array) -> float:
-    return float(values.std(ddof=1) / np.sqrt(values.size)) if values.size > 1 else 0.0
+def _of_one(allowed: Allowed, gamma: float) -> Interval:
+    """The interval of the throughput of one core, ``gamma`` within it."""
+    low, high = (float(end) for end in allowed.ends(np.array(1.0)))
+    return min(low, gamma), max(high, gamma)
 
 
-def _scaling(n: Array, x: Array, noise: Noise, draws: Array) -> Scaling:
-    gammas, sigmas, kappas = usl.coefficients(draws)
+def _scaling(n: Array, x: Array, noise: Noise, draws: Array, allowed: Allowed) -> Scaling:
+    _, sigmas, kappas = usl.coefficients(draws)
     kappa_ci95 = usl.not_negative(kappas)
     law: Law = "usl" if kappa_ci95[0] > 0 else "amdahl"
     best = usl.bounded(n, x, noise, coherency=law == "usl")
@@ -200,7 +207,7 @@ def _scaling(n: Array, x: Array, noise: Noise, draws: Array) -> Scaling:
         gamma=gamma,
         sigma=sigma,
         kappa=kappa,
-        gamma_ci95=usl.clipped(gammas, 0.0, np.inf),
+        gamma_ci95=_of_one(allowed, gamma),
         sigma_ci95=usl.clipped(sigmas, 0.0, 1.0),
         kappa_ci95=kappa_ci95,
         cores=tuple(n.tolist()),
@@ -208,9 +215,9 @@ def _scaling(n: Array, x: Array, noise: Noise, draws: Array) -> Scaling:
         fitted=tuple(fitted.tolist()),
         residuals=tuple((x / fitted - 1).tolist()),
         noise=noise,
-        draws=draws,
+        allowed=allowed,
     )
 
 
 def _most_per_core(scaling: Scaling) -> float:
-    return max(scaling.gamma, scaling.gamma_ci95[1]) if scaling.gamma_ci95 else scaling.gamma
+    return max(scaling.gamma, scaling.gamma_ci95[1])

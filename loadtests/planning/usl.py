@@ -23,13 +23,14 @@ _LEAST = 0.05
 """No draw is less than this share of the law: throughput is above 0."""
 
 
-def _basis(n: Array) -> Array:
+def basis(n: Array) -> Array:
+    """(counts, 3): what each coefficient is multiplied with at the counts ``n``."""
     return np.stack([np.ones_like(n), n, n * (n - 1)], axis=-1)
 
 
 def polynomial(coefficients: Array, n: Array) -> Array:
     """``N / X(N)`` for each of the counts ``n``, in a row for each row of ``coefficients``."""
-    return np.asarray(coefficients @ _basis(n).T)
+    return np.asarray(coefficients @ basis(n).T)
 
 
 def throughput(coefficients: Array, n: Array) -> Array:
@@ -55,7 +56,7 @@ def free(n: Array, x: Array, noise: Noise) -> Array:
 
 def _proportional(n: Array, samples: Array, weights: Array) -> Array:
     """(samples, 3): the least squares of ``x / X(N) - 1``, which is linear in the coefficients."""
-    scaled = samples[..., None] * (_basis(n) / n[:, None]) * weights[:, None]
+    scaled = samples[..., None] * (basis(n) / n[:, None]) * weights[:, None]
     return np.asarray(np.linalg.pinv(scaled) @ weights)
 
 
@@ -78,12 +79,12 @@ def bounded(n: Array, x: Array, noise: Noise, *, coherency: bool) -> Array:
     from scipy import optimize
 
     terms = 3 if coherency else 2
-    scaled = (x / n)[:, None] * _basis(n)[:, :terms]
+    scaled = (x / n)[:, None] * basis(n)[:, :terms]
     found, _ = optimize.nnls(scaled, np.ones_like(x))
     if noise == "constant":
         typical = np.maximum(found, 1e-3 * found.max() / n.max() ** np.arange(terms))
         scale = optimize.least_squares(
-            lambda tried: (x - n / (_basis(n)[:, :terms] @ (tried * typical))) / x.max(),
+            lambda tried: (x - n / (basis(n)[:, :terms] @ (tried * typical))) / x.max(),
             np.ones(terms),
             bounds=(0, np.inf),
             xtol=1e-12,

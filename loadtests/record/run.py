@@ -32,8 +32,26 @@ class Parity(Record):
     accuracy: float | None
 
 
+class LogicalCpu(Record):
+    """What Linux schedules on: a thread of a physical ``core``, which its ``siblings`` share.
+
+    ``core`` is a number within its ``socket``; ``node`` is that of the memory that is near;
+    ``siblings`` has the CPU itself among them.
+    """
+
+    cpu: int
+    core: int
+    socket: int
+    node: int
+    siblings: list[int]
+
+
 class Host(Record):
-    """The machine the run was made on."""
+    """The machine the run was made on.
+
+    ``topology`` has every logical CPU that was online; it is empty in older records, and where the
+    machine does not tell.
+    """
 
     hostname: str
     cpu: str
@@ -41,6 +59,7 @@ class Host(Record):
     memory_gib: float
     system: str
     python: str
+    topology: list[LogicalCpu] = []
 
 
 class Calibration(Record):

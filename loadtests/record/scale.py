@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from loadtests.record.many_runs import ManyRuns
 from loadtests.record.run import DeploymentKind, Record
 from loadtests.record.summary import Interval
@@ -9,6 +11,8 @@ from loadtests.record.summary import Interval
 SCALE = "scale.json"
 SCALE_SCHEMA = 1
 Law = Literal["usl", "amdahl", "linear bound"]
+Beyond = Literal["second threads", "another socket", "another NUMA node", "no more cores"]
+Reach = Literal["measured", "alike", "assumed"]
 
 
 class ScaleQuestion(Record):
@@ -58,14 +62,27 @@ class Measured(Record):
     left_out: str | None
 
 
+class Boundary(Record):
+    """A machine's first ``cores`` are alike, as they are taken in turn; then come others."""
+
+    cores: int
+    beyond: Beyond
+
+
 class Forecast(Record):
-    """What a number of cores would give, by the law; without one, or too vague, only the bound."""
+    """What a number of cores would give; where the points allow no law, only the bound.
+
+    ``reach`` says how far it can be relied on: within what was ``measured``, ``alike`` cores beyond
+    that up to the machine's next boundary, or ``assumed``: then the law goes on as if there were no
+    boundary, and there is no interval. ``measured``: so many cores were.
+    """
 
     cores: int
     throughput: float | None
     ci95: Interval | None
     at_most: float
     measured: bool
+    reach: Reach = "assumed"
 
 
 class Residual(Record):
@@ -80,7 +97,10 @@ class Residual(Record):
 class Fit(Record):
     """A law of :mod:`loadtests.planning.scaling`, and what it says.
 
-    ``peak_cores`` is where throughput is largest, None where that is farther than it may tell.
+    ``peak_cores`` is where throughput is largest, None where that is farther than it may tell, or
+    past the boundary.
+    ``boundary`` is None where the machine is not known. ``shared_error`` is the standard deviation,
+    as a share, of the error of all points together that the intervals allow for.
     """
 
     law: Law
@@ -95,6 +115,8 @@ class Fit(Record):
     peak_cores: float | None
     points: list[Residual]
     forecasts: list[Forecast]
+    boundary: Boundary | None = None
+    shared_error: float | None = None
 
 
 class Series(Record):
@@ -115,9 +137,13 @@ class TargetScale(Record):
 
 
 class ScaleRecord(ManyRuns):
-    """One scale: ``points`` have been measured, ``targets`` says what they come to."""
+    """One scale: ``points`` have been measured, ``targets`` says what they come to.
+
+    ``core_order`` is how a server's cores are taken; it is empty in older records.
+    """
 
     schema_version: int = SCALE_SCHEMA
     question: ScaleQuestion
+    core_order: list[int] = Field(default_factory=list)
     points: list[ScalePoint]
     targets: list[TargetScale]

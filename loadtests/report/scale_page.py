@@ -7,7 +7,7 @@ from plotly.offline import get_plotlyjs
 
 from loadtests.record.files import write_whole
 from loadtests.record.scale import Fit, ScaleRecord, Series, TargetScale
-from loadtests.report import scale_words, words
+from loadtests.report import scale_reach, scale_words, words
 from loadtests.report.figure import Plot
 from loadtests.report.html import environment
 from loadtests.report.scale_plot import fit_plot, series_plot
@@ -15,11 +15,12 @@ from loadtests.report.scale_plot import fit_plot, series_plot
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One law on the page: what it is of, the lines to be read with it, its plot."""
+    """One law on the page: what it is of, what to beware of, how far it reaches, its plot."""
 
     title: str
     law: str
     lines: list[str]
+    reach: str
     fit: Fit | None
     plot: Plot
 
@@ -33,7 +34,8 @@ def write_scale_page(record: ScaleRecord, path: Path) -> None:
 
 def write_fit_page(fit: Fit, source: str, path: Path) -> None:
     """Write the page of points from anywhere, named ``source``; RecordError."""
-    section = Section(source, scale_words.law(fit), [], fit, fit_plot(fit))
+    reach = " ".join(scale_reach.reach(fit))
+    section = Section(source, scale_words.law(fit), [], reach, fit, fit_plot(fit))
     write_whole(path, _render(f"points from {source}", None, [section]))
 
 
@@ -46,8 +48,9 @@ def title(target: TargetScale) -> str:
 def _section(target: TargetScale, series: Series) -> Section:
     law = scale_words.law(series.fit) if series.fit else "No point that a law may be fitted to."
     lines = [*scale_words.left_out(series), *scale_words.used_doubtful(series)]
+    reach = " ".join(scale_reach.reach(series.fit)) if series.fit else ""
     name = f"{title(target)}: {scale_words.QUANTITIES[series.quantity]}"
-    return Section(name, law, lines, series.fit, series_plot(series, name))
+    return Section(name, law, lines, reach, series.fit, series_plot(series, name))
 
 
 def _render(meta: str, record: ScaleRecord | None, sections: list[Section]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from loadtests.record.scale import Fit, Forecast, Measured, ScalePoint, Series
 from loadtests.record.summary import Interval
-from loadtests.report import numbers
+from loadtests.report import numbers, scale_reach
 
 HEADS = ("cores", "measured", "law", "95 % interval", "at most", "residual %")
 QUANTITIES = {
@@ -17,10 +17,13 @@ def law(fit: Fit) -> str:
     """The law in one or two sentences, its doubt within them."""
     if fit.law == "linear bound":
         most = numbers.rate(fit.gamma_ci95[1] if fit.gamma_ci95 else fit.gamma)
-        return (
-            f"No law: {fit.why}. All that can be said is the linear bound: N cores give at most N "
-            f"times {most} a second."
-        )
+        bound = f"N cores give at most N times {most} a second"
+        if any(forecast.ci95 for forecast in fit.forecasts):
+            return (
+                f"No law: {fit.why}. What stands in its place is the nearest of those that the "
+                f"points allow; {bound}."
+            )
+        return f"No law: {fit.why}. All that can be said is the linear bound: {bound}."
     one = f"One core gives {_value(fit.gamma, fit.gamma_ci95, numbers.rate)} a second"
     serial = f"{_share(fit.sigma, fit.sigma_ci95)} of the work is serial (sigma)"
     return f"{one}; {serial}; {_coherency(fit)}."
@@ -52,10 +55,14 @@ def _row(fit: Fit, forecast: Forecast) -> list[str]:
         numbers.count(forecast.cores),
         numbers.rate(mean),
         numbers.rate(forecast.throughput),
-        f"{numbers.rate(ends[0])} to {numbers.rate(ends[1])}" if ends else numbers.DASH,
+        f"{numbers.rate(ends[0])} to {numbers.rate(ends[1])}" if ends else _no_interval(forecast),
         numbers.rate(forecast.at_most),
         numbers.DASH if residual is None else f"{round(100 * residual, 1) or 0:+.1f}",
     ]
+
+
+def _no_interval(forecast: Forecast) -> str:
+    return numbers.DASH if forecast.throughput is None else scale_reach.ASSUMED
 
 
 def unlike_cores(points: Sequence[ScalePoint]) -> list[str]:
@@ -66,12 +73,12 @@ def unlike_cores(points: Sequence[ScalePoint]) -> list[str]:
     if shared:
         told.append(
             f"From {min(shared)} cores on some are second threads of physical cores, which give "
-            "less than whole ones: the law takes all for the same."
+            "less than whole ones."
         )
     if spread:
         told.append(
             f"From {min(spread)} cores on they are on several NUMA nodes, where memory is farther "
-            "away: the law takes all for the same."
+            "away."
         )
     return told
 

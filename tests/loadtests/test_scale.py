@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from loadtests import scale
+from loadtests import host, scale
 from loadtests.plan import Plan
 from loadtests.record.scale import SCALE, ScaleQuestion, ScaleRecord
 from loadtests.record.summary import TargetSummary
@@ -18,7 +18,7 @@ from loadtests.report import numbers
 from loadtests.scale import begin, carry_on, parse_counts
 from serving import cores as serving_cores
 from serving.errors import DeploymentError, RecordError, UsageError
-from serving.topology import Topology
+from serving.topology import Place, Topology
 from tests.loadtests.report.report_page import Page
 from tests.loadtests.report.summaries import (
     judged,
@@ -52,6 +52,14 @@ def question(**changes: Any) -> ScaleQuestion:
     return ScaleQuestion(**(values | changes))
 
 
+def places(topology: Topology) -> list[Place]:
+    """Its cores on one socket."""
+    return [
+        Place(core, min(siblings), 0, topology.nodes[core], tuple(sorted(siblings)))
+        for core, siblings in topology.siblings.items()
+    ]
+
+
 @pytest.fixture(autouse=True)
 def _sixteen_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine of sixteen cores, to which no process is really pinned."""
@@ -60,6 +68,7 @@ def _sixteen_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scale, "available_cores", lambda: cores)
     monkeypatch.setattr(serving_cores, "available_cores", lambda: cores)
     monkeypatch.setattr(scale, "read_topology", lambda _: alone)
+    monkeypatch.setattr(host, "read_places", lambda: places(alone))
     monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None)
 
 
@@ -109,13 +118,13 @@ def test_every_count_is_measured_and_fitted(tmp_path: Path) -> None:
     assert ceiling.fit.gamma == pytest.approx(1000, rel=0.01)
     assert ceiling.fit.sigma == pytest.approx(0.04, rel=0.2)
     assert len(ceiling.fit.points) == 12
-    assert [forecast.cores for forecast in ceiling.fit.forecasts] == [1, 2, 4, 8, 12, 16]
+    assert [forecast.cores for forecast in ceiling.fit.forecasts] == [1, 2, 3, 4, 6, 8, 12, 16]
 
     page = Page((folder / scale.PAGE).read_text())
     assert page.banners == []
     assert "One core gives" in page.text
     rows = page.table("What was measured")
-    assert [row[0] for row in rows[1:]] == ["1", "2", "4", "8", "12", "16"]
+    assert [row[0] for row in rows[1:]] == ["1", "2", "3", "4", "6", "8", "12", "16"]
     assert float(rows[1][1].replace(",", "")) == pytest.approx(1000)
     assert rows[-1][1] == numbers.DASH
     assert page.table("Which cores the server had")[4][4] == "0, 1, 2, 3, 4, 5, 6, 7"
@@ -201,7 +210,9 @@ def test_threads_and_numa_nodes_are_reported(
 ) -> None:
     siblings = {core: frozenset({core % 8, core % 8 + 8}) for core in range(16)}
     nodes = {core: core % 8 // 4 for core in range(16)}
-    monkeypatch.setattr(scale, "read_topology", lambda _: Topology(siblings, nodes))
+    topology = Topology(siblings, nodes)
+    monkeypatch.setattr(scale, "read_topology", lambda _: topology)
+    monkeypatch.setattr(host, "read_places", lambda: places(topology))
     said = list[str]()
     folder = begin(question(counts=[1, 4, 6, 10]), tmp_path)
     record = carry_on(folder, Runs(), said.append)
@@ -211,6 +222,54 @@ def test_threads_and_numa_nodes_are_reported(
     text = Page((folder / scale.PAGE).read_text()).text
     assert "From 10 cores on some are second threads of physical cores" in text
     assert "From 6 cores on they are on several NUMA nodes" in text
+    assert "10 cores: 6," in text
+    assert "left out: only the first 4 cores are alike" in text
+    assert record.core_order == [*range(7), *range(8, 15), 7, 15]
+
+
+def test_forecasts_reach_to_the_second_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    siblings = {core: frozenset({core % 8, core % 8 + 8}) for core in range(16)}
+    topology = Topology(siblings, dict.fromkeys(range(16), 0))
+    monkeypatch.setattr(scale, "read_topology", lambda _: topology)
+    monkeypatch.setattr(host, "read_places", lambda: places(topology))
+    folder = begin(question(counts=[1, 2, 4, 5, 8]), tmp_path)
+    (target,) = carry_on(folder, Runs(), lambda _: None).targets
+    fit = target.series[0].fit
+    assert fit is not None
+    assert fit.boundary is not None
+    assert (fit.boundary.cores, fit.boundary.beyond) == (7, "second threads")
+    reach = {one.cores: one.reach for one in fit.forecasts}
+    assert reach == dict.fromkeys((1, 2, 3, 4, 5), "measured") | {7: "alike", 10: "assumed"}
+    page = Page((folder / scale.PAGE).read_text())
+    assert "they reach to 7." in page.text
+    assert "Past 7 cores there is no interval: the next are second threads" in page.text
+    assert "that all points share" in page.text
+    assert page.table("What was measured")[-1][3] == "assumed"
+    traces = {trace["name"]: trace for trace in page.figures[0]["data"]}
+    dashed = traces["assumed, no interval"]
+    assert (dashed["line"]["dash"], dashed["x"][0], dashed["x"][-1]) == ("dash", 7, 10)
+    bands = [trace["x"] for name, trace in traces.items() if name.startswith("95 %")]
+    assert [max(band) for band in bands] == [5, 7]
+
+
+def test_an_older_record_has_no_boundary_and_is_read(tmp_path: Path) -> None:
+    folder = begin(question(), tmp_path)
+    carry_on(folder, Runs(), lambda _: None)
+    older = json.loads((folder / SCALE).read_text())
+    del older["core_order"], older["host"]["topology"]
+    for one in older["targets"][0]["series"]:
+        del one["fit"]["boundary"], one["fit"]["shared_error"]
+        for forecast in one["fit"]["forecasts"]:
+            del forecast["reach"]
+    (folder / SCALE).write_text(json.dumps(older))
+    (target,) = carry_on(folder, Runs(), lambda _: None).targets
+    assert target.series[0].fit is not None
+    told = [(one.cores, one.reach) for one in target.series[0].fit.forecasts if not one.ci95]
+    assert told == [(12, "assumed"), (16, "assumed")]
+    text = Page((folder / scale.PAGE).read_text()).text
+    assert "Beyond 8 cores there are assumptions only" in text
 
 
 def test_counts_are_parsed() -> None:
@@ -244,8 +303,10 @@ def test_points_from_a_file_are_fitted_on_the_command_line(tmp_path: Path) -> No
     assert (fit["law"], fit["gamma"], fit["sigma"], fit["kappa"]) == (
         "amdahl", pytest.approx(500), pytest.approx(0.06), 0,
     )  # fmt: skip
-    assert Page(page.read_text()).table("What was measured")[5][:2] == ["16", "4,211"]
+    assert Page(page.read_text()).table("What was measured")[8][:2] == ["16", "4,211"]
+    assert [one["reach"] for one in fit["forecasts"][-2:]] == ["assumed", "assumed"]
     said = redline("--fit", points)
+    assert "Beyond 16 cores there are assumptions only" in said.stdout.replace("\n", " ")
     assert said.stdout.startswith("One core gives 500.0")
     assert "Amdahl's law" in said.stdout
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from serving.cores import nested_cores, process_on
+from serving.cores import nested_cores, order_taken, process_on
 from serving.errors import UsageError
-from serving.topology import Topology, read_topology
+from serving.topology import Place, Topology, read_places, read_topology
 
 
 def machine(nodes: int, physical: int, threads: int) -> Topology:
@@ -47,6 +47,28 @@ def test_files_of_another_machine(tmp_path: Path) -> None:
     assert read_topology(range(8), tmp_path) == machine(nodes=2, physical=2, threads=2)
 
 
+def test_places_are_those_of_every_cpu_that_is_online(tmp_path: Path) -> None:
+    cpus = tmp_path / "sys/devices/system/cpu"
+    node = tmp_path / "sys/devices/system/node/node1"
+    node.mkdir(parents=True)
+    (node / "cpulist").write_text("2-3\n")
+    for cpu in range(4):
+        folder = cpus / f"cpu{cpu}/topology"
+        folder.mkdir(parents=True)
+        (folder / "core_id").write_text("0\n")
+        (folder / "physical_package_id").write_text(f"{cpu // 2}\n")
+        (folder / "thread_siblings_list").write_text(f"{cpu // 2 * 2}-{cpu // 2 * 2 + 1}\n")
+    assert read_places(tmp_path) == []
+    (cpus / "online").write_text("0,2-3\n")
+    assert read_places(tmp_path) == [
+        Place(0, 0, 0, 0, (0, 1)),
+        Place(2, 0, 1, 1, (2, 3)),
+        Place(3, 0, 1, 1, (2, 3)),
+    ]
+    (cpus / "cpu3/topology/core_id").unlink()
+    assert read_places(tmp_path) == []
+
+
 def test_a_machine_that_tells_nothing_has_cores_of_its_own(tmp_path: Path) -> None:
     assert read_topology([0, 3], tmp_path) == Topology(
         {0: frozenset({0}), 3: frozenset({3})}, {0: 0, 3: 0}
@@ -76,6 +98,15 @@ def test_one_numa_node_is_filled_before_the_next() -> None:
     assert two.nodes_of(sets[4]) == [0]
     assert two.nodes_of(sets[6]) == [0, 1]
     assert generator == (6, 7)
+
+
+def test_a_server_gets_cores_in_the_order_that_is_told() -> None:
+    two = machine(nodes=2, physical=2, threads=2)
+    order = order_taken(two)
+    assert order == [0, 1, 2, 4, 5, 6, 3, 7]
+    sets, generator = nested_cores(range(1, 7), two)
+    assert all(sorted(order[:count]) == list(sets[count]) for count in sets)
+    assert set(order[6:]) == set(generator)
 
 
 @pytest.mark.parametrize(
