@@ -1,7 +1,7 @@
 """What a run is asked to do, checked before anything is started."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,7 +50,9 @@ class Plan:
     the default. With a ``scenario`` each target gets that, once; otherwise each is measured
     ``repeats`` times, its server restarted between. ``demand`` is what the report answers,
     ``claims`` what it settles. ``workers`` is in how many containers the load is made, 0 for this
-    machine's own processes. With ``external`` nothing is deployed.
+    machine's own processes. With ``external`` nothing is deployed. ``slos``
+    by target's name were settled by an earlier run, and stand where ``slo`` is None; ``command``
+    would repeat the run, where that is not what was typed.
     """
 
     profile: str
@@ -66,6 +68,12 @@ class Plan:
     scenario: ScenarioPlan | None = None
     workers: int = 0
     external: External | None = None
+    slos: Mapping[str, Slo] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+
+    def like(self, slos: Mapping[str, Slo], command: tuple[str, ...]) -> "Plan":
+        """The same with what an earlier run settled."""
+        return replace(self, slos=slos, command=command)
 
 
 def make_plan(

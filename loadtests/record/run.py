@@ -130,7 +130,8 @@ class DemandStated(Record):
 class RunInfo(Record):
     """One run. ``finished`` is None until it ended whole; ``failure`` says what cut it short.
 
-    ``demand`` and ``claims`` are what its capacity part answers and settles.
+    ``demand`` and ``claims`` are what its capacity part answers and settles. ``slos``, by target,
+    are those that the run it repeats had settled.
     """
 
     name: str
@@ -146,3 +147,4 @@ class RunInfo(Record):
     targets: list[TargetRun] = []
     demand: DemandStated | None = None
     claims: list[ClaimMade] = []
+    slos: dict[str, str] = {}
