@@ -55,7 +55,9 @@ def repeated(context: typer.Context, plan: Plan) -> tuple[Plan, list[str]]:
     run = read_run(folder)
     slos = {} if plan.slo else _slos(folder, run)
     plan = plan.like(slos, ("run", *_words(context)))
-    given = [one.opts[0] for one in context.command.params if _source(context, one) == "COMMANDLINE"]
+    given = [
+        one.opts[0] for one in context.command.params if _source(context, one) == "COMMANDLINE"
+    ]
     overridden = [option for option in given if option not in ("--like", "--out")]
     lines = [f"as in {run.name}" + (f", but for {', '.join(overridden)}" if overridden else "")]
     if unrepeated := list(_unrepeated(run, plan, set(overridden))):
@@ -83,7 +85,7 @@ def _settings(context: typer.Context, folder: Path) -> dict[str, object]:
         if one.name and one.name not in _OF_THIS_RUN and _source(told, one) == "COMMANDLINE"
     }
     if settings.get("deployment") == EXTERNAL:
-        return settings
+        return {**settings, **_made_up(run, settings)}
     if settings.get("deployment") == "auto":
         del settings["deployment"]
     return {**_followed(run), **settings}
@@ -98,6 +100,14 @@ def _parsed(context: typer.Context, folder: Path, words: list[str]) -> typer.Con
             raise UsageError(f"--like {folder.name}: its command line: {describe()}") from None
         raise
     return cast("typer.Context", told)
+
+
+def _made_up(run: RunInfo, settings: Mapping[str, object]) -> dict[str, object]:
+    """The requests that were made up for that run, so that these are the same."""
+    folders = [target.model_key for target in run.targets]
+    if "corpus" in settings or not all(Path(each).is_dir() for each in folders):
+        return {}
+    return {"corpus": folders, "batch": [], "dim": ""}
 
 
 def _followed(run: RunInfo) -> dict[str, object]:

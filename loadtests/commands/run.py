@@ -57,7 +57,7 @@ def run(
         Optional[str],  # noqa: UP045
         typer.Option(
             help="With --profile full: seek the capacity at it, as in p99=25ms,errors=0.1%; "
-            "by default the p99 up to 5 times that of a single user."
+            "by default the p99 up to some 5 times that of a single user, in a readable number."
         ),
     ] = None,
     address: Addresses = [],  # noqa: B006

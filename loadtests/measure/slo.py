@@ -12,8 +12,8 @@ DEFAULT_MAX_ERROR_RATIO = 0.001
 UNLOADED_TIMES = 5
 """About so many times the unloaded p99 may the p99 become, where no SLO is given."""
 _READABLE = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
-"""Where the first digits of a limit that nobody chose are put: whoever reads it can remember it, and
-two runs of one server mostly get the same."""
+"""The first digits of a limit that nobody chose: a reader can remember it, and two runs of one
+server mostly get the same."""
 _US = {"us": 1, "ms": 1_000, "s": 1_000_000}
 _EXAMPLE = "write it as p99=25ms,errors=0.1%"
 

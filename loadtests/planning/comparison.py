@@ -121,9 +121,7 @@ def _by_name(runs: Sequence[Summary]) -> dict[str, list[Subject]]:
     return found
 
 
-def _rows(
-    name: str, sides: Sequence[dict[str, list[Subject]]], asked: _Question
-) -> Iterator[Row]:
+def _rows(name: str, sides: Sequence[dict[str, list[Subject]]], asked: _Question) -> Iterator[Row]:
     pair = [side.get(name, []) for side in sides]
     why = _apart(pair, sides, asked.allowed)
     notes = (why,) if why else tuple(_marks(pair))
@@ -217,8 +215,8 @@ def _covers(row: Row, known: StartSpread | None) -> Iterator[str]:
             f"({known.groups} at hand with several starts), and the interval covers that"
         )
     else:
-        several = len(row.first.values), len(row.second.values)
-        yield f"the interval covers how the server's starts differ: {several[0]} in A, {several[1]} in B"
+        counts = f"{len(row.first.values)} in A, {len(row.second.values)} in B"
+        yield f"the interval covers how starts of the server differ ({counts})"
 
 
 def _unbounded(first: Measured, second: Measured, found: Difference) -> str | None:

@@ -23,7 +23,7 @@ class Subject:
 
 
 def unlike(
-    first: Sequence[Subject], second: Sequence[Subject], aspects: "_Aspects | None" = None
+    first: Sequence[Subject], second: Sequence[Subject], *, aspects: "_Aspects | None" = None
 ) -> str | None:
     """Why the subjects of two sides cannot be compared; None where they can.
 
@@ -51,7 +51,7 @@ def of_one_kind(one: Subject, other: Subject) -> bool:
     return (
         len({tuple(getattr(each, name) for name in (*_NAMING, "server_version")) for each in told})
         == 1
-        and unlike([one], [other], _KIND) is None
+        and unlike([one], [other], aspects=_KIND) is None
     )
 
 
