@@ -176,7 +176,7 @@ class Campaign:
     def _load(self, target: Target, subject: Subject, server: Deployment, repeat: int) -> None:
         """The scenario, or the searches of the profile one after another."""
         if (scenario := self._plan.scenario) is not None:
-            slo = self._plan.slos.get(target.name) if scenario.name == SEEKS_SLO else None
+            slo = self._plan.slo_of(target) if scenario.name == SEEKS_SLO else None
             settled = {"slo": slo} if slo else {}
             options = {**settled, **scenario.options}
             self._search(scenario.name, target, subject, server, repeat, options)
@@ -186,7 +186,7 @@ class Campaign:
         if not PROFILES[self._plan.profile].capacity or not engine.available():
             return
         known = self._calibration, subject.most_rps
-        slo = self._plan.slo or self._plan.slos.get(target.name)
+        slo = self._plan.slo_of(target)
         question = ask_capacity(self.folder, target.name, repeat, slo, *known)
         if question is not None:
             self._search("capacity", target, subject, server, repeat, question)

@@ -50,9 +50,9 @@ class Plan:
     the default. With a ``scenario`` each target gets that, once; otherwise each is measured
     ``repeats`` times, its server restarted between. ``demand`` is what the report answers,
     ``claims`` what it settles. ``workers`` is in how many containers the load is made, 0 for this
-    machine's own processes. With ``external`` nothing is deployed. ``slos``
-    by target's name were settled by an earlier run, and stand where ``slo`` is None; ``command``
-    would repeat the run, where that is not what was typed.
+    machine's own processes. With ``external`` nothing is deployed. ``slos``,
+    by target's name, were settled by an earlier run and stand where ``slo`` is None. ``command``
+    repeats the run, where it is not what was typed.
     """
 
     profile: str
@@ -70,6 +70,10 @@ class Plan:
     external: External | None = None
     slos: Mapping[str, Slo] = field(default_factory=dict)
     command: tuple[str, ...] = ()
+
+    def slo_of(self, target: Target) -> Slo | None:
+        """What its capacity is sought for; None for the default."""
+        return self.slo or self.slos.get(target.name)
 
     def like(self, slos: Mapping[str, Slo], command: tuple[str, ...]) -> "Plan":
         """The same with what an earlier run settled."""

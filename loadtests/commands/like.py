@@ -105,7 +105,8 @@ def _parsed(context: typer.Context, folder: Path, words: list[str]) -> typer.Con
 def _made_up(run: RunInfo, settings: Mapping[str, object]) -> dict[str, object]:
     """The requests that were made up for that run, so that these are the same."""
     folders = [target.model_key for target in run.targets]
-    if "corpus" in settings or not all(Path(each).is_dir() for each in folders):
+    kept = (Path(each).is_absolute() and Path(each).is_dir() for each in folders)
+    if "corpus" in settings or not folders or not all(kept):
         return {}
     return {"corpus": folders, "batch": [], "dim": ""}
 

@@ -14,6 +14,7 @@ from loadtests.plan import Plan
 from loadtests.record.run import RunInfo, TargetRun
 from loadtests.record.writer import CAPACITY
 from serving.cores import available_cores
+from serving.requests.corpus import Manifest, write_corpus
 from tests.loadtests.conftest import Redline
 
 SLO = "p99=7ms,errors=0.1%"
@@ -87,7 +88,7 @@ def test_a_run_is_repeated_with_what_it_was_told_and_what_followed(
     assert [target.name for target in plan.targets] == [NAME]
     assert plan.kinds == {"torchserve": "native"}
     assert list(plan.server_cores) == available_cores()[:1]
-    assert (plan.slo, plan.slos) == (None, {NAME: parse_slo(SLO)})
+    assert (plan.slo, plan.slo_of(plan.targets[0])) == (None, parse_slo(SLO))
     assert capsys.readouterr().out == "as in first\n"
     record = run_info(plan, "second")
     assert record.slos == {NAME: SLO}
@@ -105,7 +106,7 @@ def test_options_beside_it_override_and_are_named(
     first = keep(tmp_path / "first", ["run", "--profile", "full", "--slo", "p99=5ms"])
     redline("run", "--like", first, "--slo", "p99=9ms", "--batch", "1")
     (plan,) = plans
-    assert (plan.slo, plan.slos) == (parse_slo("p99=9ms"), {})
+    assert plan.slo_of(plan.targets[0]) == parse_slo("p99=9ms")
     assert [target.batch for target in plan.targets] == [1]
     assert capsys.readouterr().out == "as in first, but for --batch, --slo\n"
 
@@ -125,6 +126,31 @@ def test_what_cannot_be_as_it_was_is_one_line(
     assert plans[1].external is not None
     assert not plans[1].external.server.access.headers
     assert "give --header again" in capsys.readouterr().out
+
+
+def test_requests_that_were_made_up_are_taken_again(
+    tmp_path: Path, redline: Redline, plans: list[Plan]
+) -> None:
+    corpus = tmp_path / "corpus"
+    manifest = Manifest(
+        server="torchserve",
+        model="m",
+        body="binary",
+        content_type="image/png",
+        batch=2,
+        made="from a test",
+        answers="none",
+        answer_form="bytes",
+        tolerance=0,
+    )
+    write_corpus(corpus, manifest, [(b"x", None)])
+    words = ["run", "--deployment", "external", "--server", "torchserve", "--model", "m"]
+    words += ["--address", "http://127.0.0.1:9", "--batch", "2"]
+    made = {"model": "m", "model_key": str(corpus), "deployment": "external"}
+    redline("run", "--like", keep(tmp_path / "first", words, None, target=made))
+    (plan,) = plans
+    assert plan.external is not None
+    assert list(plan.external.corpora.values()) == [corpus]
 
 
 @pytest.mark.parametrize(
