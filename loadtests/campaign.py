@@ -39,6 +39,8 @@ POLL_S = 0.1
 PARITY_TIMEOUT_S = 60.0
 SILENCE_S = 60.0
 """A generator that writes no window for so long is taken for stuck."""
+SEEKS_SLO = "ramp"
+"""The scenario that has a default SLO, which an earlier run may have settled."""
 
 
 class Campaign:
@@ -185,7 +187,10 @@ class Campaign:
         """The scenario, or the searches of the profile one after another."""
         if (scenario := self._plan.scenario) is not None:
             self._calibrate(subject, server, work)
-            self._search(scenario.name, target, subject, server, repeat, scenario.options)
+            slo = self._plan.slo_of(target) if scenario.name == SEEKS_SLO else None
+            settled = {"slo": slo} if slo else {}
+            options = {**settled, **scenario.options}
+            self._search(scenario.name, target, subject, server, repeat, options)
             return
         found = self._found(target) if repeat else {}
         found["precision"] = self._plan.precision
@@ -195,7 +200,8 @@ class Campaign:
         if not PROFILES[self._plan.profile].capacity or not engine.available():
             return
         known = self._calibration, subject.most_rps
-        question = ask_capacity(self.folder, target.name, repeat, self._plan.slo, *known)
+        slo = self._plan.slo_of(target)
+        question = ask_capacity(self.folder, target.name, repeat, slo, *known)
         if question is not None:
             self._search("capacity", target, subject, server, repeat, question)
 
@@ -292,13 +298,14 @@ def run_info(plan: Plan, name: str) -> RunInfo:
         started=utc_now(),
         profile=plan.profile,
         precision=plan.precision,
-        command=["redline", *hide_headers(sys.argv[1:])],
+        command=["redline", *hide_headers(plan.command or sys.argv[1:])],
         redline=metadata.version("redline"),
         versions=host.versions(),
         seed=SEED,
         host=host.describe_host(),
         demand=plan.demand,
         claims=list(plan.claims),
+        slos={name: str(slo) for name, slo in plan.slos.items()},
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,7 +54,9 @@ class Plan:
     ``repeats`` times, its server restarted between. ``demand`` is what the report answers,
     ``claims`` what it settles. ``workers`` is in how many containers the load is made, 0 for this
     machine's own processes. With ``external`` nothing is deployed. A search for a ceiling works
-    for an interval of ``precision``, half of it as a share.
+    for an interval of ``precision``, half of it as a share. ``slos``, by target's name, were
+    settled by an earlier run and stand where ``slo`` is None. ``command`` repeats the run, where it
+    is not what was typed.
     """
 
     profile: str
@@ -71,6 +73,16 @@ class Plan:
     workers: int = 0
     external: External | None = None
     precision: float = PRECISION
+    slos: Mapping[str, Slo] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+
+    def slo_of(self, target: Target) -> Slo | None:
+        """What its capacity is sought for; None for the default."""
+        return self.slo or self.slos.get(target.name)
+
+    def like(self, slos: Mapping[str, Slo], command: tuple[str, ...]) -> "Plan":
+        """The same with what an earlier run settled."""
+        return replace(self, slos=slos, command=command)
 
 
 def make_plan(

@@ -1,6 +1,7 @@
 """``redline compare``: has a build become slower?"""
 
 import re
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Annotated
 
@@ -8,12 +9,13 @@ import typer
 
 from loadtests.commands.app import app, console
 from loadtests.commands.verdict_files import Junit, Markdown, check_places, write_verdicts
-from loadtests.planning.comparison import Allowed, Comparison
+from loadtests.planning.comparison import Comparison
 from loadtests.planning.comparison import compare as compare_runs
+from loadtests.planning.figures import Allowed
 from loadtests.record.reader import find_run, read_summary
-from loadtests.record.summary import Summary
+from loadtests.record.summary import SUMMARY, Summary
 from loadtests.report import compared
-from serving.errors import RedlineError, UsageError
+from serving.errors import RecordError, RedlineError, UsageError
 from serving.paths import RESULTS
 
 _SIDE = "A run's folder, its name in results, or several with commas between."
@@ -60,6 +62,7 @@ def compare(
         _summaries(second, allow_invalid=allow_invalid),
         share,
         Allowed(allow_invalid, allow_embedded),
+        list(_others({folder.parent for folder in (*first, *second)}, {*first, *second})),
     )
     _show(found)
     page = compared.comparison_markdown(found)
@@ -106,6 +109,21 @@ def _runs(side: str) -> list[Path]:
 def _check_apart(first: list[Path], second: list[Path]) -> None:
     if both := set(first) & set(second):
         raise UsageError(f"the run {min(both)} is on both sides: there is nothing to compare")
+
+
+def _others(places: Set[Path], compared: Set[Path]) -> Iterator[Summary]:
+    """The other records beside those compared: they tell how much starts of a server differ.
+
+    What cannot be read, of another version say, tells nothing, and nobody asked for it.
+    """
+    for place in sorted(places):
+        for path in sorted(place.glob(f"*/{SUMMARY}")):
+            if path.parent.is_symlink() or path.parent.resolve() in compared:
+                continue
+            try:
+                yield read_summary(path.parent)
+            except RecordError:
+                continue
 
 
 def _summaries(folders: list[Path], *, allow_invalid: bool) -> list[Summary]:

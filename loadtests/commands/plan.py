@@ -28,7 +28,7 @@ def plan(
     slo: Annotated[
         Optional[str],  # noqa: UP045 - typer
         typer.Option(
-            help="How well, as in p99=25ms,errors=0.1%; by default a p99 of 5 times that of a "
+            help="How well, as in p99=25ms,errors=0.1%; by default a p99 of some 5 times that of a "
             "single user."
         ),
     ] = None,

@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from loadtests.commands.app import app, console
+from loadtests.commands.app import app, console, say
 from loadtests.commands.external import (
     Addresses,
     Batches,
@@ -20,6 +20,7 @@ from loadtests.commands.external import (
     Told,
     plan_on,
 )
+from loadtests.commands.like import Like, check_cores, repeated
 from loadtests.commands.measured import measured
 from loadtests.report.terminal import ceiling_table, closing_lines
 from loadtests.search.courses import COURSES
@@ -29,6 +30,8 @@ from serving.paths import RESULTS
 
 @app.command()
 def run(
+    context: typer.Context,
+    like: Like = None,
     profile: Annotated[str, typer.Option(help="How thoroughly: brief, quick or full.")] = "quick",
     server: Annotated[
         list[str], typer.Option(help="tfserving or torchserve; repeatable, by default both.")
@@ -54,7 +57,7 @@ def run(
         Optional[str],  # noqa: UP045
         typer.Option(
             help="With --profile full: seek the capacity at it, as in p99=25ms,errors=0.1%; "
-            "by default the p99 up to 5 times that of a single user."
+            "by default the p99 up to some 5 times that of a single user, in a readable number."
         ),
     ] = None,
     address: Addresses = [],  # noqa: B006
@@ -107,7 +110,8 @@ def run(
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,
 ) -> None:
     """Serve the models, load each target to its ceiling, and leave a report."""
-    terminal = console()
+    del like  # it has set the defaults of the other options
+    check_cores(context, cores)
     plan = plan_on(
         deployment,
         server,
@@ -127,6 +131,10 @@ def run(
         rps=rps,
         precision=precision,
     )
+    plan, lines = repeated(context, plan)
+    for line in lines:
+        say(line)
+    terminal = console()
     summary, view, folder = measured(plan, terminal)
     if plan.scenario is None or any(target.ceiling for target in summary.targets):
         terminal.print(ceiling_table(summary))

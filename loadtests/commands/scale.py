@@ -71,8 +71,8 @@ def scale(
     slo: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
-            help="With --profile full, as in p99=25ms,errors=0.1%; by default 5 times the p99 of a "
-            "single user on the fewest cores."
+            help="With --profile full, as in p99=25ms,errors=0.1%; by default some 5 times the p99 "
+            "of a single user on the fewest cores."
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder that results are kept in.")] = RESULTS,

@@ -1,5 +1,6 @@
 """A service level objective: what a user asks of latency and errors."""
 
+import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -9,7 +10,10 @@ from serving.errors import UsageError
 
 DEFAULT_MAX_ERROR_RATIO = 0.001
 UNLOADED_TIMES = 5
-"""So many times the unloaded p99 may the p99 become, where no SLO is given."""
+"""About so many times the unloaded p99 may the p99 become, where no SLO is given."""
+_READABLE = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
+"""The first digits of a limit that nobody chose: a reader can remember it, and two runs of one
+server mostly get the same."""
 _US = {"us": 1, "ms": 1_000, "s": 1_000_000}
 _EXAMPLE = "write it as p99=25ms,errors=0.1%"
 
@@ -33,9 +37,16 @@ class Slo:
 
 
 def default_slo(unloaded_p99_us: float) -> Slo:
-    """The p99 up to 5 times that without load, errors up to 0.1 %."""
-    limit_us = min(HIGHEST_US, max(1, round(UNLOADED_TIMES * unloaded_p99_us)))
-    return Slo(0.99, limit_us)
+    """The p99 up to about 5 times that without load, in a readable number; errors up to 0.1 %."""
+    limit_us = _readable(max(1.0, UNLOADED_TIMES * unloaded_p99_us))
+    return Slo(0.99, min(HIGHEST_US, round(limit_us)))
+
+
+def _readable(limit_us: float) -> float:
+    """The nearest by ratio, at most a quarter off."""
+    decade = 10.0 ** math.floor(math.log10(limit_us))
+    rungs = (decade * rung for rung in _READABLE)
+    return min(rungs, key=lambda rung: abs(math.log(rung / limit_us)))
 
 
 def parse_slo(text: str) -> Slo:

@@ -1,12 +1,12 @@
 """Two runs, or two sets of them, target by target: better, worse, the same, or not comparable."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 from typing import Literal
 
 from loadtests.planning.differences import (
-    RUN_SPREAD,
+    START_SPREAD,
     Difference,
     Measured,
     Word,
@@ -14,19 +14,22 @@ from loadtests.planning.differences import (
     is_regression,
     word,
 )
+from loadtests.planning.figures import (
+    Allowed,
+    Figure,
+    capacity_of,
+    ceiling_of,
+    invalid,
+    known_spread,
+    measured,
+    sift,
+)
 from loadtests.planning.likeness import Subject, absence, changes, unlike
-from loadtests.record.summary import Interval, Summary, Verdict
+from loadtests.planning.starts import StartSpread
+from loadtests.record.summary import Summary
 
 INCOMPARABLE: Literal["not comparable"] = "not comparable"
 EMBEDDED = "embedded"
-
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """What is compared all the same, and then marked: INVALID figures, the embedded stand-in."""
-
-    invalid: bool = False
-    embedded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +79,37 @@ class Comparison:
         """Those that are comparable."""
         return [row for row in self.rows if row.found is not None]
 
+    @property
+    def untold(self) -> list[Row]:
+        """Those whose difference a restart of the server might make as well."""
+        return [row for row in self.rows if row.word == "cannot tell"]
+
 
 @dataclass(frozen=True, slots=True)
-class _Figure:
-    """A figure of one run, or ``why`` there is none that can be used."""
+class _Question:
+    """What is common to all rows."""
 
-    values: tuple[float, ...] = ()
-    interval: Interval | None = None
-    at_least: bool = False
-    slo: str | None = None
-    verdict: Verdict | None = None
-    why: str | None = None
+    tolerance: float
+    allowed: Allowed
+    others: Sequence[Summary]
 
 
 def compare(
-    first: Sequence[Summary], second: Sequence[Summary], tolerance: float, allowed: Allowed
+    first: Sequence[Summary],
+    second: Sequence[Summary],
+    tolerance: float,
+    allowed: Allowed,
+    others: Sequence[Summary] = (),
 ) -> Comparison:
-    """Hold each target of the runs ``second`` against the same one of ``first``."""
+    """Hold each target of the runs ``second`` against the same one of ``first``.
+
+    Where a side has a single start of the server, ``others`` tell how much starts differ: records
+    of the same targets, of which those that are complete and alike are used.
+    """
     sides = [_by_name(runs) for runs in (first, second)]
     names = dict.fromkeys(name for side in sides for name in side)
-    rows = [row for name in names for row in _rows(name, sides, tolerance, allowed)]
+    asked = _Question(tolerance, allowed, others)
+    rows = [row for name in names for row in _rows(name, sides, asked)]
     return Comparison(tolerance, tuple(rows), tuple(changes(first, second)))
 
 
@@ -107,17 +121,15 @@ def _by_name(runs: Sequence[Summary]) -> dict[str, list[Subject]]:
     return found
 
 
-def _rows(
-    name: str, sides: Sequence[dict[str, list[Subject]]], tolerance: float, allowed: Allowed
-) -> Iterator[Row]:
+def _rows(name: str, sides: Sequence[dict[str, list[Subject]]], asked: _Question) -> Iterator[Row]:
     pair = [side.get(name, []) for side in sides]
-    why = _apart(pair, sides, allowed)
+    why = _apart(pair, sides, asked.allowed)
     notes = (why,) if why else tuple(_marks(pair))
-    for figure, read in (("ceiling", _ceiling), ("capacity", _capacity)):
+    for figure, read in (("ceiling", ceiling_of), ("capacity", capacity_of)):
         if figure == "capacity" and not any(s.target.capacity for side in pair for s in side):
             continue
-        row = Row(name, figure, tolerance, notes)
-        yield row if why else _compared(row, [[read(s) for s in side] for side in pair], allowed)
+        row = Row(name, figure, asked.tolerance, notes)
+        yield row if why else _compared(row, pair, read, asked)
 
 
 def _apart(
@@ -145,87 +157,66 @@ def _embedded(pair: Sequence[Sequence[Subject]]) -> bool:
     return any(subject.target.deployment == EMBEDDED for side in pair for subject in side)
 
 
-def _ceiling(subject: Subject) -> _Figure:
-    target = subject.target
-    if target.ceiling is None:
-        return _Figure(why=target.failure or "no ceiling was measured")
-    found = target.ceiling
-    values = tuple(found.repeats_rps)
-    return _Figure(values, found.ci95_rps, found.at_least, None, target.verdict)
-
-
-def _capacity(subject: Subject) -> _Figure:
-    found = subject.target.capacity
-    if found is None or found.rate_rps is None:
-        return _Figure(why=(found and found.why) or "no capacity was measured")
-    values = tuple(found.repeats_rps)
-    return _Figure(values, found.ci95_rps, found.at_least, found.slo, found.verdict)
-
-
-def _compared(row: Row, pair: Sequence[Sequence[_Figure]], allowed: Allowed) -> Row:
+def _compared(
+    row: Row,
+    pair: Sequence[Sequence[Subject]],
+    read: Callable[[Subject], Figure],
+    asked: _Question,
+) -> Row:
     notes = list(row.notes)
-    sides: list[Measured] = []
-    slos: set[str] = set()
+    sides: list[list[Figure]] = []
+    slos: dict[str, str] = {}
     for side, letter in zip(pair, "AB", strict=True):
-        usable, unusable = _usable(side, allowed)
+        usable, unusable = sift([read(one) for one in side], asked.allowed)
         if not usable:
             return replace(row, notes=(f"{letter}: {unusable[0]}",))
         notes += [f"left out in {letter}: {why}" for why in unusable]
-        notes += [f"INVALID in {letter}: {why}" for one in usable if (why := _invalid(one))]
-        slos |= {one.slo for one in usable if one.slo}
-        sides.append(_measured(usable))
+        notes += [f"INVALID in {letter}: {why}" for one in usable if (why := invalid(one))]
+        slos |= {one.slo: letter for one in usable if one.slo and one.slo not in slos}
+        sides.append(usable)
     if len(slos) > 1:
-        return replace(row, notes=(f"another SLO: {' and '.join(sorted(slos))}",))
-    figure = f"{row.figure} at {slos.pop()}" if slos else row.figure
-    return _judged(replace(row, figure=figure, notes=tuple(notes)), *sides)
+        return replace(row, notes=(_other_slo(slos, pair),))
+    figure = f"{row.figure} at {next(iter(slos))}" if slos else row.figure
+    known = known_spread(pair, sides, read, asked.others)
+    first, second = (measured(side) for side in sides)
+    return _judged(replace(row, figure=figure, notes=tuple(notes)), first, second, known)
 
 
-def _usable(side: Sequence[_Figure], allowed: Allowed) -> tuple[list[_Figure], list[str]]:
-    """What can be compared, and why the rest cannot; a lower bound only where all are."""
-    usable: list[_Figure] = []
-    unusable = []
-    for one in side:
-        invalid = None if allowed.invalid else _invalid(one)
-        if one.why or min(one.values, default=0) <= 0:
-            unusable.append(one.why or "nothing was answered rightly")
-        elif invalid:
-            unusable.append(f"INVALID ({invalid}; --allow-invalid compares it)")
-        else:
-            usable.append(one)
-    exact = [one for one in usable if not one.at_least]
-    if exact and len(exact) < len(usable):
-        unusable.append(f"{len(usable) - len(exact)} that are lower bounds")
-    return exact or usable, unusable
+def _other_slo(slos: dict[str, str], pair: Sequence[Sequence[Subject]]) -> str:
+    told = ", ".join(f"{slo} in {letter}" for slo, letter in slos.items())
+    like = pair[0][0].run.name
+    return f"another SLO: {told}; measure B anew with A's: redline run --like {like}"
 
 
-def _invalid(figure: _Figure) -> str | None:
-    if figure.verdict is None:
-        return "it was not judged"
-    if figure.verdict.valid:
-        return None
-    return figure.verdict.reasons[0].what if figure.verdict.reasons else "no reason is given"
-
-
-def _measured(figures: Sequence[_Figure]) -> Measured:
-    """One value a run, or where there is but one run a value a repeat."""
-    at_least = any(one.at_least for one in figures)
-    if len(figures) > 1:
-        return Measured(tuple(fmean(one.values) for one in figures), None, at_least)
-    (only,) = figures
-    low, high = only.interval or (0.0, 0.0)
-    half = (high - low) / 2 / fmean(only.values) if only.interval else None
-    return Measured(only.values, half, at_least)
-
-
-def _judged(row: Row, first: Measured, second: Measured) -> Row:
-    found = difference(first, second)
+def _judged(row: Row, first: Measured, second: Measured, known: StartSpread | None) -> Row:
+    found = difference(first, second, known)
     if found is None:
         return replace(row, notes=("a single value has no interval: compare several runs",))
     seen = replace(row, first=first, second=second)
     if why := _unbounded(first, second, found):
         return replace(seen, notes=(why, *row.notes))
     judged = replace(seen, found=found)
-    return replace(judged, notes=(*row.notes, *_remarks(judged, found)))
+    return replace(judged, notes=(*row.notes, *_covers(judged, known), *_remarks(judged, found)))
+
+
+def _covers(row: Row, known: StartSpread | None) -> Iterator[str]:
+    """What the interval holds beside the wavering of a single start."""
+    if row.found is None or row.first is None or row.second is None:
+        return
+    if row.found.assumed:
+        yield (
+            f"one start each: a difference under {math.ceil(100 * row.found.restart)} % cannot be "
+            f"told from a restart (starts of one build are taken to differ by {START_SPREAD:.0%}); "
+            "measure both with --profile full, or compare several runs"
+        )
+    elif min(len(row.first.values), len(row.second.values)) == 1 and known:
+        yield (
+            f"a single start on a side: starts of this target differ by {known.deviation:.1%} "
+            f"({known.groups} at hand with several starts), and the interval covers that"
+        )
+    else:
+        counts = f"{len(row.first.values)} in A, {len(row.second.values)} in B"
+        yield f"the interval covers how starts of the server differ ({counts})"
 
 
 def _unbounded(first: Measured, second: Measured, found: Difference) -> str | None:
@@ -238,8 +229,6 @@ def _unbounded(first: Measured, second: Measured, found: Difference) -> str | No
 
 
 def _remarks(row: Row, found: Difference) -> Iterator[str]:
-    if found.assumed:
-        yield f"one measurement a side: a spread of {RUN_SPREAD:.0%} between runs is assumed"
     if row.word == "same" and found.within > row.tolerance:
         yield "too uncertain to tell a change as small as the tolerance: compare more runs"
     if row.word == "worse" and not row.regression:

@@ -20,7 +20,7 @@ class Demand:
     """A rate of requests, how well it must be served, and what must be survived.
 
     ``rps`` times ``peak_factor`` is planned for. ``slo`` None is the default one of each target:
-    a p99 of 5 times the unloaded one. The share ``headroom`` of each replica's capacity stays
+    a p99 of some 5 times the unloaded one. The share ``headroom`` of each replica's capacity stays
     free, and ``spares`` replicas (the k of N+k) may be lost.
     """
 

@@ -22,10 +22,15 @@ class Subject:
     target: TargetSummary
 
 
-def unlike(first: Sequence[Subject], second: Sequence[Subject]) -> str | None:
-    """Why the subjects of two sides cannot be compared; None where they can."""
+def unlike(
+    first: Sequence[Subject], second: Sequence[Subject], *, aspects: "_Aspects | None" = None
+) -> str | None:
+    """Why the subjects of two sides cannot be compared; None where they can.
+
+    ``aspects`` are those that must be the same, by default all.
+    """
     every = [*first, *second]
-    for what, tell in _ASPECTS:
+    for what, tell in aspects or _ASPECTS:
         sides = [{said for one in side if (said := tell(one))} for side in (first, second)]
         if len(set.union(*sides)) > 1:
             return f"another {what}: {_in_each(sides)}"
@@ -35,6 +40,19 @@ def unlike(first: Sequence[Subject], second: Sequence[Subject]) -> str | None:
     if len({one.target.model_key for one in every}) > 1 and len(built) == 1:
         return "another model: the definition of that name is not the same"
     return None
+
+
+def of_one_kind(one: Subject, other: Subject) -> bool:
+    """Whether starts of both differ alike: all is the same, except how thoroughly it was measured.
+
+    The version of the server is among what must be the same.
+    """
+    told = (one.target, other.target)
+    return (
+        len({tuple(getattr(each, name) for name in (*_NAMING, "server_version")) for each in told})
+        == 1
+        and unlike([one], [other], aspects=_KIND) is None
+    )
 
 
 def absence(target: TargetIdentity, others: Iterable[TargetIdentity], where: str) -> str:
@@ -94,9 +112,6 @@ def _profile(subject: Subject) -> str:
     return subject.run.profile
 
 
-_ASPECTS: tuple[tuple[str, Callable[[Subject], str | None]], ...] = (
-    ("host", _host),
-    ("deployment", _deployment),
-    ("payload", _payload),
-    ("profile", _profile),
-)
+_Aspects = tuple[tuple[str, Callable[[Subject], str | None]], ...]
+_KIND: _Aspects = (("host", _host), ("deployment", _deployment), ("payload", _payload))
+_ASPECTS: _Aspects = (*_KIND, ("profile", _profile))

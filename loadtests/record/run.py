@@ -150,9 +150,9 @@ class DemandStated(Record):
 class RunInfo(Record):
     """One run. ``finished`` is None until it ended whole; ``failure`` says what cut it short.
 
-    ``precision`` is half the interval, as a share, that its searches worked for.
-
-    ``demand`` and ``claims`` are what its capacity part answers and settles.
+    ``precision`` is half the interval, as a share, that its searches worked for. ``demand`` and
+    ``claims`` are what its capacity part answers and settles. ``slos``, by target, are those that
+    the run it repeats had settled.
     """
 
     name: str
@@ -169,3 +169,4 @@ class RunInfo(Record):
     targets: list[TargetRun] = []
     demand: DemandStated | None = None
     claims: list[ClaimMade] = []
+    slos: dict[str, str] = {}

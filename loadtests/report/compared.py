@@ -43,6 +43,8 @@ def headline(comparison: Comparison) -> str:
         besides = (
             f"; {numbers.plural(left_out, 'figure')} could not be compared" if left_out else ""
         )
+        if untold := len(comparison.untold):
+            besides += f"; {numbers.plural(untold, 'difference')} cannot be told from a restart"
         return f"No regression beyond {tolerance} is shown{besides}."
     return f"{numbers.plural(len(found), 'regression')} beyond {tolerance}."
 
@@ -119,6 +121,8 @@ def _case(row: Row) -> Case:
     )
     if row.found is None:
         return Case(row.target, row.figure, "skipped", f"not comparable: {row.notes[0]}", row.notes)
+    if row.word == "cannot tell":
+        return Case(row.target, row.figure, "skipped", told, row.notes)
     return Case(
         target=row.target,
         name=row.figure,

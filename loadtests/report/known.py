@@ -6,33 +6,36 @@ from loadtests.report import notes, numbers
 
 
 def lines(summary: Summary) -> list[str]:
-    """What must be read first: of each target whose server wandered, or was still on its way."""
+    """What must be read first: of each target whose server gave now this, now that."""
     return [
         f"{notes.named(target)}: {line}"
         for target in summary.targets
-        if target.ceiling
-        for line in wanders(target.ceiling)
+        if target.ceiling and (line := wanders(target.ceiling))
     ]
 
 
-def wanders(ceiling: Ceiling) -> list[str]:
-    """Sentences on a server that gives now this, now that; none where it keeps to its goodput."""
-    found = []
+def wanders(ceiling: Ceiling) -> str | None:
+    """Between what the holds lay, where the ceiling is not known as well as was asked."""
     holds = [rate for held in ceiling.holds_rps for rate in held]
     width, asked = _width(ceiling), ceiling.precision
-    if holds and width is not None and asked is not None and width > asked:
-        low, high = numbers.rate(min(holds)), numbers.rate(max(holds))
-        found.append(
-            f"between {low} and {high}/s at one and the same load, in "
-            f"{numbers.plural(len(holds), 'hold')}: the ceiling is known to "
-            f"\u00b1\u00a0{_percent(width)} only, of \u00b1\u00a0{_percent(asked)} asked for."
-        )
-    if ceiling.unsettled_rps:
-        found.append(
-            "goodput was still changing when the warm-up's time was up, last "
-            f"{numbers.rates(ceiling.unsettled_rps)}/s: the server may not have come to rest."
-        )
-    return found
+    if not holds or width is None or asked is None or width <= asked:
+        return None
+    low, high = numbers.rate(min(holds)), numbers.rate(max(holds))
+    return (
+        f"between {low} and {high}/s at one and the same load, in "
+        f"{numbers.plural(len(holds), 'hold')}: the ceiling is known to "
+        f"\u00b1\u00a0{_percent(width)} only, of \u00b1\u00a0{_percent(asked)} asked for."
+    )
+
+
+def unsettled(ceiling: Ceiling) -> str | None:
+    """The goodput of the last warm-ups, where it was still on its way when their time was up."""
+    if not ceiling.unsettled_rps:
+        return None
+    return (
+        "goodput was still changing when the warm-up's time was up, last "
+        f"{numbers.rates(ceiling.unsettled_rps)}/s: the server may not have come to rest."
+    )
 
 
 def how_well(ceiling: Ceiling) -> str:

@@ -164,7 +164,7 @@ def assumptions(plan: CapacityPlan) -> list[str]:
     ]
     if demand.slo is None:
         lines.append(
-            "No objective was given: each target is held to its default one, a p99 of 5 times "
+            "No objective was given: each target is held to its default one, a p99 of some 5 times "
             "that of a single user."
         )
     if any(one.replica.cores_told for one in plan.targets):

@@ -1,7 +1,7 @@
 """The run's outcome in one paragraph of plain words."""
 
 from loadtests.record.summary import Ceiling, Summary, TargetSummary
-from loadtests.report import derived, known, notes, numbers, words
+from loadtests.report import derived, notes, numbers, words
 
 # Two ceilings of one start each that lie closer are not told apart.
 CLOSE_RATIO = 1.05
@@ -15,7 +15,7 @@ def verdict(summary: Summary) -> str:
     sentences = [sentence for model in models for sentence in _of_model(summary, model)]
     if not sentences:
         sentences = [_nothing(summary)]
-    return " ".join([*known.lines(summary), *sentences, *_caveats(summary)])
+    return " ".join([*sentences, *_caveats(summary)])
 
 
 def _nothing(summary: Summary) -> str:

@@ -18,7 +18,8 @@ REDLINE = Path(sys.executable).with_name("redline")
 
 def target(rps: float, **changes: Any) -> TargetSummary:
     made = make_target(name="torchserve-grpc", **changes)
-    return with_ceiling(made, goodput_rps=rps, ci95_rps=(rps - 50, rps + 50), repeats_rps=[rps])
+    starts = [0.998 * rps, rps, 1.002 * rps]
+    return with_ceiling(made, goodput_rps=rps, ci95_rps=(rps - 50, rps + 50), repeats_rps=starts)
 
 
 def keep(folder: Path, *targets: TargetSummary, **changes: Any) -> Path:
@@ -77,6 +78,21 @@ def test_sets_are_named_with_commas(
     assert redline("compare", "fast,more0", "slow") == 0  # two tell little: t is 12.7
     assert "(of 2)" in capsys.readouterr().out
     assert redline("compare", "fast, more0,more1,more2,more3", "slow") == 1
+
+
+def test_records_beside_those_compared_tell_how_starts_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redline: Redline, capsys: Any
+) -> None:
+    monkeypatch.setattr(command, "RESULTS", tmp_path)
+    for name, rps in (("a", 10_000.0), ("b", 9_000.0)):
+        keep(tmp_path / name, with_ceiling(target(rps), repeats_rps=[rps]), name=name)
+    assert redline("compare", "a", "b") == 0
+    assert "cannot be told from a restart" in capsys.readouterr().out
+    keep(tmp_path / "full", target(7_000.0), name="full", profile="full")
+    (tmp_path / "latest").symlink_to("full")
+    keep(tmp_path / "damaged").joinpath("summary.json").write_text("{")
+    assert redline("compare", "a", "b") == 1
+    assert "(1 at hand with several starts)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -77,5 +77,5 @@ def test_nonsense_is_refused_in_one_line(text: str, complaint: str) -> None:
 
 
 def test_without_an_slo_five_times_the_unloaded_p99_is_asked_for() -> None:
-    assert default_slo(1234.0) == Slo(0.99, 6170, 0.001)
+    assert default_slo(1234.0) == Slo(0.99, 7000, 0.001)
     assert default_slo(400e6).limit_us == 600_000_000

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.planning.comparison import Allowed, Comparison, Row, compare
+from loadtests.planning.comparison import Comparison, Row, compare
+from loadtests.planning.figures import Allowed
 from loadtests.record.summary import Summary, TargetSummary
 from tests.loadtests.report.summaries import (
     judged,
@@ -16,10 +17,20 @@ from tests.loadtests.report.summaries import (
     with_ceiling,
 )
 
+STARTS = (0.99, 1.0, 1.01, 1.0)
+
 
 def target(rps: float = 10_000.0, half: float = 50.0, **changes: Any) -> TargetSummary:
+    """Measured in several starts of the server."""
     made = make_target(name="torchserve-grpc", **changes)
-    return with_ceiling(made, goodput_rps=rps, ci95_rps=(rps - half, rps + half), repeats_rps=[rps])
+    repeats_rps = [share * rps for share in STARTS]
+    return with_ceiling(
+        made, goodput_rps=rps, ci95_rps=(rps - half, rps + half), repeats_rps=repeats_rps
+    )
+
+
+def single(rps: float = 10_000.0, **changes: Any) -> TargetSummary:
+    return with_ceiling(target(rps, **changes), repeats_rps=[rps])
 
 
 def run(*targets: TargetSummary, **changes: Any) -> Summary:
@@ -55,7 +66,58 @@ def test_a_ceiling_is_better_or_worse_or_the_same(
     assert comparison.regressions == ([row] if regression else [])
     assert row.found is not None
     assert row.found.change == pytest.approx(second_rps / 10_000 - 1)
-    assert row.notes[0].startswith("one measurement a side")
+    assert row.notes[0] == ("the interval covers how starts of the server differ (4 in A, 4 in B)")
+
+
+@pytest.mark.parametrize(
+    ("second_rps", "said"),
+    [(10_000.0, "cannot tell"), (9_000.0, "cannot tell"), (8_000.0, "worse")],
+)
+def test_single_starts_tell_only_what_no_restart_explains(second_rps: float, said: str) -> None:
+    comparison = compared(run(single()), run(single(second_rps)))
+    row = only(comparison)
+    assert row.word == said
+    assert comparison.untold == ([row] if said == "cannot tell" else [])
+    assert row.notes[0].startswith(
+        "one start each: a difference under 12 % cannot be told from a restart (starts of one "
+        "build are taken to differ by 4%)"
+    )
+
+
+def known(*others: Summary) -> Row:
+    first, second = run(single(), name="a"), run(single(9_400.0), name="b")
+    return only(compare([first], [second], 0.05, Allowed(), others))
+
+
+def test_records_at_hand_tell_how_starts_differ() -> None:
+    full = run(target(7_000.0), name="full", profile="full")
+    row = known(full)
+    assert row.word == "worse"
+    assert row.notes[0] == (
+        "a single start on a side: starts of this target differ by 0.8% (1 at hand with several "
+        "starts), and the interval covers that"
+    )
+    changed = [
+        run(target(7_000.0), name="cut", complete=False),
+        run(target(7_000.0, server_version="0.13"), name="version"),
+        run(target(7_000.0, batch=8), name="batch"),
+        run(target(7_000.0, protocol="rest"), name="protocol"),
+        run(target(7_000.0, configuration="vendor"), name="configuration"),
+        run(target(7_000.0, model="resnet50"), name="model"),
+        run(target(7_000.0, server_cores=[1, 2]), name="cores"),
+        run(target(7_000.0), name="host", host=HOST.model_copy(update={"cores": 4})),
+        run(judged(target(7_000.0), lag_reason()), name="invalid"),
+        run(bound(7_000.0), name="bound"),
+        run(single(7_000.0), name="single"),
+        run(target(7_000.0), name="a"),  # the run that is compared
+    ]
+    for other in changed:
+        assert known(other).word == "cannot tell", other.name
+
+
+def test_repeats_on_a_server_that_ran_on_are_one_start() -> None:
+    pair = [run(target(rps, deployment="external")) for rps in (10_000.0, 9_400.0)]
+    assert only(compared(*pair)).word == "cannot tell"
 
 
 def test_of_several_runs_their_spread_decides() -> None:
@@ -89,9 +151,12 @@ def test_capacities_are_compared_at_the_same_slo_alone() -> None:
     assert capacity.regression
     _, capacity = compared(run(first), run(other)).rows
     assert (capacity.word, capacity.regression) == ("not comparable", False)
-    assert "another SLO: p99=1.5ms,errors=0.1% and p99=3ms,errors=0.1%" in capacity.notes[0]
-    single = with_capacity(target(), repeats_rps=[8_000.0], ci95_rps=None)
-    _, capacity = compared(run(single), run(single)).rows
+    assert capacity.notes[0] == (
+        "another SLO: p99=1.5ms,errors=0.1% in A, p99=3ms,errors=0.1% in B; measure B anew with "
+        "A's: redline run --like quick"
+    )
+    alone = with_capacity(target(), repeats_rps=[8_000.0], ci95_rps=None)
+    _, capacity = compared(run(alone), run(alone)).rows
     assert "a single value has no interval" in capacity.notes[0]
 
 

@@ -6,8 +6,16 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
-from loadtests.planning.comparison import Allowed, Comparison, compare
-from loadtests.record.summary import Latency, Reconciliation, Scenario, ScenarioFigure, ScenarioLeg
+from loadtests.planning.comparison import Comparison, compare
+from loadtests.planning.figures import Allowed
+from loadtests.record.summary import (
+    Latency,
+    Reconciliation,
+    Scenario,
+    ScenarioFigure,
+    ScenarioLeg,
+    TargetSummary,
+)
 from loadtests.report import checked, compared
 from loadtests.report.junit import Case, junit_xml
 from loadtests.report.markdown import table
@@ -24,16 +32,31 @@ FOREIGN = 'a|b <i>&"\x1b[31m\ufffe'
 
 def comparison() -> Comparison:
     """Worse, the same, not comparable."""
-    targets = [make_target(name=name) for name in ("slower", FOREIGN)]
+    targets = [_started(make_target(name=name)) for name in ("slower", FOREIGN)]
     first = make_summary(*targets, make_target(name="invalid"), versions={"torch": "2.12.0"})
     assert targets[0].ceiling
     rps = 0.8 * targets[0].ceiling.goodput_rps
-    slower = with_ceiling(
-        targets[0], goodput_rps=rps, ci95_rps=(rps - 50, rps + 50), repeats_rps=[rps]
-    )
+    slower = _started(with_ceiling(targets[0], goodput_rps=rps))
     invalid = judged(make_target(name="invalid"), lag_reason())
     second = make_summary(slower, targets[1], invalid, versions={"torch": "2.13.0"})
     return compare([first], [second], 0.05, Allowed())
+
+
+def _started(target: TargetSummary) -> TargetSummary:
+    """In three starts of the server."""
+    assert target.ceiling
+    rps = target.ceiling.goodput_rps
+    return with_ceiling(target, repeats_rps=[0.99 * rps, rps, 1.01 * rps])
+
+
+def test_what_a_restart_may_explain_is_skipped() -> None:
+    alone = make_summary(make_target(name="alone"))
+    found = compare([alone], [alone], 0.05, Allowed())
+    (suite,) = ET.fromstring(compared.comparison_junit(found).encode())  # noqa: S314
+    assert suite.get("skipped") == "1"
+    assert compared.headline(found) == (
+        "No regression beyond 5 % is shown; 1 difference cannot be told from a restart."
+    )
 
 
 def test_junit_counts_and_says_what_failed() -> None:
@@ -82,7 +105,7 @@ def test_the_terminal_shows_each_row_and_each_note_once() -> None:
     assert any("same within" in line for line in lines)
     assert "\x1b" not in captured.get()
     notes = compared.comparison_lines(found)
-    assert sum("one measurement a side" in note for note in notes) == 1
+    assert sum("the interval covers how starts" in note for note in notes) == 1
 
 
 def test_a_table_escapes_its_cells_alone() -> None:
