@@ -204,12 +204,16 @@ class _Fit:
 
     def interval(self) -> tuple[float, float, float]:
         """Low end, estimate and high end of the logarithm of the capacity."""
-        variance = self._errors**2 + (self._means - self._middle) ** 2
-        error = math.sqrt(float(self._likely @ variance))
-        several = len(self._starts) > 1
-        freedom = len(self._starts) - 1 if several else (BATCHES - 1) * len(self.points)
-        half = min(MOST_HALF, t_quantile((1 + CONFIDENCE) / 2, freedom) * error)
+        error = math.sqrt(float(self._likely @ self._errors**2))
+        steepness_error = math.sqrt(float(self._likely @ (self._means - self._middle) ** 2))
+        of_probes = (BATCHES - 1) * len(self.points)
+        of_starts = len(self._starts) - 1 or of_probes
+        half = min(MOST_HALF, math.hypot(_t(of_starts) * error, _t(of_probes) * steepness_error))
         return self._middle - half, self._middle, self._middle + half
+
+
+def _t(freedom: int) -> float:
+    return t_quantile((1 + CONFIDENCE) / 2, freedom)
 
 
 def _below_collapse(points: Sequence[FitPoint], allowed: float) -> list[FitPoint]:

@@ -205,8 +205,10 @@ class CapacitySearch:
         return capacity_of(self._points, self._ask.allowed, self._ask.allowed_errors)
 
     def _within(self, fit: Crossing, rate_rps: float) -> float:
-        """Near the estimate, and what may be offered."""
-        nearest_rps = min(max(rate_rps, (1 - NEAR) * fit.rate_rps), (1 + NEAR) * fit.rate_rps)
+        """Near the estimate and the bracket, and not above what may be offered."""
+        low_rps = max((1 - NEAR) * fit.rate_rps, (1 - 2 * NEAR) * self._low.rate_rps)
+        high_rps = min((1 + NEAR) * fit.rate_rps, (1 + 2 * NEAR) * self._high.rate_rps)
+        nearest_rps = min(max(rate_rps, low_rps), high_rps)
         return min(max(nearest_rps, self._light_rps), self._ask.most_rps)
 
     def _confirm(self, fit: Crossing | None) -> None:
@@ -234,7 +236,8 @@ class CapacitySearch:
     def _after_confirmation(self, rate_rps: float, *, passed: bool) -> None:
         self._confirmations += 1
         fit = self._fit()
-        if passed and rate_rps >= self._ask.most_rps:
+        beyond = fit is None or fit.rate_rps >= self._ask.most_rps
+        if passed and beyond and rate_rps >= (1 - NEAR) * self._ask.most_rps:
             why = f"the SLO still held at {rate_rps:.0f}/s, all that the generator can offer"
             self._end(CapacityAnswer(rate_rps, at_least=True, why=why, confirmed_rps=rate_rps))
         elif fit is None:
