@@ -29,6 +29,8 @@ FAR = 10.0
 """Fitted shares further than this factor from the allowed one are far from the limit."""
 AWAY = 0.2
 """As are rates further away than this share, where a server stalls whatever the rate."""
+CLOSE = 3.0
+"""F is of points whose share is up to so many times the allowed one."""
 NEAREST = 2
 STEEPNESS = np.geomspace(1, 300, 41)
 """From a server that stalls whatever the rate, to one whose queue starts within a percent."""
@@ -228,7 +230,8 @@ def _below_collapse(points: Sequence[FitPoint], allowed: float) -> list[FitPoint
 
 def _pooled(points: Sequence[FitPoint], allowed: float) -> float:
     """F near the limit: bursts grow without bound towards the ceiling."""
-    telling = [point for point in points if 0 < point.share <= FAR * allowed] or points
+    most = CLOSE * allowed
+    telling = [point for point in points if 0 < point.share <= most] or points
     missed = sum(point.missed for point in telling)
     return max(1.0, sum(point.missed * point.dispersion for point in telling) / missed)
 
