@@ -193,16 +193,20 @@ class _Fit:
         self._middle = float(self._means[best])
 
     def near(self, points: Sequence[FitPoint]) -> list[FitPoint]:
-        """Those near the limit, and on each side the nearest two, without which nothing is known.
+        """Those near the limit, and of each start the nearest two on each side, to tell the slope.
 
         By the mean of all starts, not by a probe's own: its luck must not choose it.
         """
-        away = [math.log(point.rate_rps) - self._middle for point in points]
         most = min(AWAY, math.log(FAR) / self.steepness)
-        below, above = (x for x in away if x <= 0), (x for x in away if x > 0)
-        least = min([-most, *sorted(below)[-NEAREST:]])
-        furthest = max([most, *sorted(above)[:NEAREST]])
-        return [point for x, point in zip(away, points, strict=True) if least <= x <= furthest]
+        kept: list[FitPoint] = []
+        for start in dict.fromkeys(point.start for point in points):
+            own = [point for point in points if point.start == start]
+            away = [math.log(point.rate_rps) - self._middle for point in own]
+            below, above = (x for x in away if x <= 0), (x for x in away if x > 0)
+            least = min([-most, *sorted(below)[-NEAREST:]])
+            furthest = max([most, *sorted(above)[:NEAREST]])
+            kept += [point for x, point in zip(away, own, strict=True) if least <= x <= furthest]
+        return kept
 
     def interval(self) -> tuple[float, float, float]:
         """Low end, estimate and high end of the logarithm of the capacity."""
