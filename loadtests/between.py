@@ -1,6 +1,7 @@
 """What one search of a campaign takes from the record of those before it."""
 
 from pathlib import Path
+from statistics import fmean
 
 from loadtests.locust_run import GeneratorError
 from loadtests.measure.levels import value_at
@@ -55,7 +56,8 @@ def ask_capacity(
     before = [one for one in read_capacities(folder) if one.target == target]
     if not before or before[0].rate_rps is None:
         return None
-    return {**asked, "slo": before[0].slo, "found-rps": before[0].rate_rps}
+    found = [one.rate_rps for one in before if one.rate_rps is not None]
+    return {**asked, "slo": before[0].slo, "found-rps": round(fmean(found), 3)}
 
 
 def _unloaded_p99_us(folder: Path, target: str) -> float:

@@ -14,7 +14,7 @@ from loadtests.search.ceiling import Profile
 
 PLAIN_EVERY_S = 5.0
 START_S = 12.0
-_CAPACITY_S = 150.0
+_CAPACITY_S = 300.0
 
 
 def target_estimate_s(profile: Profile) -> float:

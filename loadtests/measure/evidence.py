@@ -96,9 +96,9 @@ def judge(counts: Counts, slo: Slo, duration_s: float, *, looks: int = 1) -> Evi
     requests = sum(counts.ended) + counts.late
     over = sum(counts.over) + counts.late_over
     errors = sum(counts.failed) + counts.late_failed
-    over_to_the_end = _with_the_last(counts.over, counts.late_over)
+    over_to_the_end = with_the_last(counts.over, counts.late_over)
     factor = max(dispersion(over_to_the_end), dispersion(counts.near))
-    error_factor = dispersion(_with_the_last(counts.failed, counts.late_failed))
+    error_factor = dispersion(with_the_last(counts.failed, counts.late_failed))
     found = Evidence(
         "unlikely", requests, over, errors, factor, error_factor, "no request fell due"
     )
@@ -115,7 +115,8 @@ def judge(counts: Counts, slo: Slo, duration_s: float, *, looks: int = 1) -> Evi
     return replace(found, outcome="pass", why=f"{share}; {unseen(duration_s)}")
 
 
-def _with_the_last(counts: Sequence[int], late: int) -> list[int]:
+def with_the_last(counts: Sequence[int], late: int) -> list[int]:
+    """What the drain brought, counted as if it were of the last window."""
     *before, last = counts or (0,)
     return [*before, last + late]
 

@@ -94,6 +94,14 @@ def slo_outcome(facts: ProbeFacts) -> Outcome:
     return "likely" if broken else "pass"
 
 
+def sound(facts: ProbeFacts) -> bool:
+    """Whether the counts of a probe at a rate are right, whatever they say of the SLO.
+
+    A queue that grows is unsteady, and just what is counted there.
+    """
+    return not any(rule(facts) for _, rule, _ in _RULES if rule not in (_enough, _steady))
+
+
 def _shown(facts: ProbeFacts) -> Evidence | None:
     return evidence(facts.measured, facts.drained, facts.slo) if facts.slo else None
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class CapacityFound:
     """Of one target in one repeat; ``rate_rps`` is None where there is none, and ``why`` says so.
 
-    With ``at_least`` the SLO still held at the most that the generator can offer.
+    With ``at_least`` the SLO still held at the most that the generator can offer. A confirmation
+    showed that it holds at ``confirmed_rps``; older records do not tell.
     """
 
     target: str
@@ -17,6 +18,7 @@ class CapacityFound:
     rate_rps: float | None
     at_least: bool
     why: str | None
+    confirmed_rps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,15 @@
-"""The verdict on a target's ceiling and capacity, from its recorded probes."""
+"""The verdict on a target's ceiling, from its recorded probes."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 
 from loadtests.measure import intervals, verdicts
-from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.replicates import Hold, goodput_of, hold_of, holds_interval
-from loadtests.measure.slo import Slo, parse_slo
 from loadtests.measure.window import Window, quantiles_ms
-from loadtests.record.answers import CapacityFound
-from loadtests.record.probes import RecordedProbe, facts_of, last_of, whole_of
+from loadtests.record.probes import RecordedProbe, whole_of
 from loadtests.record.run import TargetRun
-from loadtests.record.summary import Capacity, Ceiling, Interval, Latency, Outcome, Reason, Verdict
+from loadtests.record.summary import Ceiling, Interval, Latency, Reason, Verdict
 from loadtests.record.turns import Turns, facts_of_turns, turns_of
 from loadtests.search.ceiling import MAX_ERROR_RATIO, PROFILES, settled
 
@@ -47,7 +44,7 @@ def judge_ceiling(
         verdicts.verdict(facts_of_turns(target, start, capped=start.users >= max_users))
         for start in starts
     ]
-    verdict = _together(target, each)
+    verdict = together(target, each)
     return JudgedCeiling(_ceiling(target, starts, verdict, precision), verdict)
 
 
@@ -59,7 +56,7 @@ def _fault(held: Window) -> str | None:
     return f"no ceiling: at {held.span.users} users answers went wrong ({kinds})"
 
 
-def _together(target: TargetRun, each: Sequence[verdicts.Verdict]) -> Verdict:
+def together(target: TargetRun, each: Sequence[verdicts.Verdict]) -> Verdict:
     """Every reason of every repeat; the bottleneck of the first that was not the server's."""
     decisive = next((one for one in each if one.bottleneck != SERVER), each[0])
     return Verdict(
@@ -118,61 +115,6 @@ def _unsettled(start: Turns) -> list[float] | None:
     """The goodput of the last three warm-ups, where it was still on its way."""
     warmed = start.warmups_rps
     return None if settled(warmed) else [round(rate, 3) for rate in warmed[-3:]]
-
-
-def judge_capacity(
-    target: TargetRun, probes: Sequence[RecordedProbe], found: Sequence[CapacityFound]
-) -> Capacity | None:
-    """Over all repeats that found a rate; None where no capacity was searched for."""
-    if not found:
-        return None
-    slo = parse_slo(found[0].slo)
-    rates = [(one, one.rate_rps) for one in found if one.rate_rps is not None]
-    each = [
-        verdicts.verdict(facts)
-        for one, rate_rps in rates
-        if (facts := _confirmed(target, probes, one.repeat, rate_rps, slo))
-    ]
-    none = next((one.why for one in found if one.rate_rps is None), None)
-    mean_rps = fmean(rate_rps for _, rate_rps in rates) if rates else None
-    return Capacity(
-        slo=found[0].slo,
-        rate_rps=mean_rps and round(mean_rps, 3),
-        ci95_rps=_rounded(intervals.mean_interval([rate_rps for _, rate_rps in rates])),
-        repeats_rps=[round(rate_rps, 3) for _, rate_rps in rates],
-        at_least=any(one.at_least for one, _ in rates),
-        why=none or next((one.why for one, _ in rates if one.why), None),
-        verdict=_together(target, each) if each else None,
-    )
-
-
-def slo_outcome_of(
-    target: TargetRun, probe: RecordedProbe, found: Sequence[CapacityFound]
-) -> Outcome | None:
-    """Whether the SLO held in one probe of a search for a capacity; None for any other probe."""
-    if not found or probe.span.rate_rps is None:
-        return None
-    return verdicts.slo_outcome(facts_of(target, probe, None, slo=parse_slo(found[0].slo)))
-
-
-def _confirmed(
-    target: TargetRun,
-    probes: Sequence[RecordedProbe],
-    repeat: int,
-    rate_rps: float,
-    slo: Slo,
-) -> ProbeFacts | None:
-    """The confirmation at ``rate_rps``, beside the lowest rate above it that was probed."""
-    confirmed = last_of(probes, "confirm", repeat)
-    if confirmed is None:
-        return None
-    above = [
-        probe
-        for probe in probes
-        if probe.ended and probe.span.repeat == repeat and (probe.span.rate_rps or 0) > rate_rps
-    ]
-    harder = min(above, key=lambda probe: probe.span.rate_rps or 0, default=None)
-    return facts_of(target, confirmed, harder, slo=slo)
 
 
 def _rounded(interval: Interval | None) -> Interval | None:

@@ -9,7 +9,8 @@ from loadtests.measure.server_sample import ServerSample
 from loadtests.measure.window import Window, quantiles_ms
 from loadtests.record.answers import CapacityFound, ScenarioAsked, VersionLoaded
 from loadtests.record.claims import judge_claims
-from loadtests.record.judge import judge_capacity, judge_ceiling, slo_outcome_of
+from loadtests.record.judge import judge_ceiling
+from loadtests.record.judge_capacity import judge_capacity, slo_outcome_of
 from loadtests.record.probes import RecordedProbe, recorded_probes
 from loadtests.record.run import RunInfo, TargetIdentity, TargetRun
 from loadtests.record.scenarios import judge_scenario

@@ -153,11 +153,42 @@ class Ceiling(Record):
     at_least: bool
 
 
+class CapacityPoint(Record):
+    """A probe as the fit of a capacity sees it: ``missed`` of ``requests`` due missed the SLO.
+
+    Of them ``failed`` failed; ``dispersion`` is F. Only those ``near`` the limit count.
+    """
+
+    repeat: int
+    rate_rps: float
+    requests: int
+    missed: int
+    failed: int
+    dispersion: float
+    near: bool
+
+
+class CapacityFit(Record):
+    """Where the share that misses the SLO crosses the ``allowed`` one, over all valid probes.
+
+    Near there it grows by ``steepness`` percent with each percent of rate. ``covers`` says what the
+    interval takes in.
+    """
+
+    allowed: float
+    steepness: float
+    dispersion: float
+    covers: str
+    points: list[CapacityPoint]
+
+
 class Capacity(Record):
     """The highest offered rate at which ``slo`` holds, in open loop.
 
     ``rate_rps`` is None where the search gave none; ``why`` then says so. ``at_least`` is true
-    where the SLO never broke up to what the generator can offer.
+    where the SLO never broke up to what the generator can offer. ``confirmed_rps`` is the highest
+    rate at which a confirmation showed that the SLO holds, in ``confirmed_repeats`` repeats some.
+    Records before them have no ``fit``: their interval is of the repeats' rates.
     """
 
     slo: str
@@ -167,6 +198,9 @@ class Capacity(Record):
     at_least: bool
     why: str | None
     verdict: Verdict | None
+    confirmed_rps: float | None = None
+    confirmed_repeats: int = 0
+    fit: CapacityFit | None = None
 
 
 class ScenarioFigure(Record):

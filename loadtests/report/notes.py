@@ -83,7 +83,18 @@ def capacity_in_words(capacity: Capacity) -> str:
     rate = numbers.bounded(numbers.rate(capacity.rate_rps), at_least=capacity.at_least)
     spread = numbers.plus_minus(capacity.ci95_rps)
     figure = f"{rate} {spread}".strip()
-    return f"{judgement.standing(capacity.verdict)} capacity at {slo}: {figure} requests/s"
+    stated = f"{judgement.standing(capacity.verdict)} capacity at {slo}: {figure} requests/s"
+    return f"{stated}{_confirmed(capacity)}"
+
+
+def _confirmed(capacity: Capacity) -> str:
+    """What was shown beside what was estimated; nothing in records that do not tell."""
+    if capacity.fit is None:
+        return ""
+    covers = f"; the interval covers {capacity.fit.covers}"
+    if capacity.confirmed_rps is None:
+        return f"{covers}; no rate near it was shown to hold"
+    return f"{covers}; shown to hold at {numbers.rate(capacity.confirmed_rps)}/s"
 
 
 def reconciliation(probe: Probe) -> str:

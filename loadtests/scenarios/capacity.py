@@ -11,11 +11,12 @@ from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.runners import MasterRunner, Runner
 
-from loadtests.measure.evidence import fewest_for_errors, fewest_requests, shortest_s
+from loadtests.measure.capacity_fit import FitPoint, point_of
+from loadtests.measure.evidence import counts_of, fewest_for_errors, fewest_requests, shortest_s
 from loadtests.measure.facts import ProbeFacts
 from loadtests.measure.slo import Slo, parse_slo
 from loadtests.measure.steady import hopeless
-from loadtests.measure.verdicts import slo_outcome
+from loadtests.measure.verdicts import slo_outcome, sound
 from loadtests.plugin.conductor import Conductor, Probed
 from loadtests.record.answers import CapacityFound
 from loadtests.scenarios.options import (
@@ -69,6 +70,8 @@ class Capacity(RecordedShape):
                 shortest_s=shortest_s(self._slo),
                 fewest_requests=fewest_requests(self._slo),
                 fewest_for_errors=fewest_for_errors(self._slo),
+                allowed=1 - self._slo.quantile,
+                allowed_errors=self._slo.max_error_ratio,
                 found_rps=options.found_rps or None,
             )
         )
@@ -85,16 +88,22 @@ class Capacity(RecordedShape):
         runner = self.runner
         workers = runner.worker_count if isinstance(runner, MasterRunner) else 1
         facts = ProbeFacts(probed.measured, probed.drained, workers, slo=self._slo)
-        search.feed(slo_outcome(facts))
+        search.feed(slo_outcome(facts), self._point(facts) if sound(facts) else None)
         if search.answer is not None:
             self._tell(self._slo, search)
+
+    def _point(self, facts: ProbeFacts) -> FitPoint:
+        """A search sees one start of the server only."""
+        span, counts = facts.measured[0].span, counts_of(facts.measured, facts.drained, self._slo)
+        return point_of(span.repeat, span.rate_rps or 0, counts)
 
     def _tell(self, slo: Slo, search: CapacitySearch) -> None:
         answer = search.answer
         if answer is None or self.runner is None:
             return
         options = self.runner.environment.parsed_options or Namespace()
-        said = answer.why or f"capacity at {slo}: {answer.rate_rps:,.1f}/s"
+        found = [f"capacity at {slo}: {answer.rate_rps:,.1f}/s"] if answer.rate_rps else []
+        said = "; ".join([*found, *([answer.why] if answer.why else [])])
         sys.stderr.write(f"{said}\n")
         if self.writer is not None:
             self.writer.write_capacity(
@@ -105,5 +114,6 @@ class Capacity(RecordedShape):
                     rate_rps=answer.rate_rps,
                     at_least=answer.at_least,
                     why=answer.why,
+                    confirmed_rps=answer.confirmed_rps,
                 )
             )

@@ -1,24 +1,35 @@
 """The capacity at an SLO: the highest offered rate, in open loop, at which the SLO holds."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
+from loadtests.measure.capacity_fit import Crossing, FitPoint, capacity_of
 from loadtests.search.ceiling import Load
 
 Outcome = Literal["pass", "likely", "unlikely", "fail"]
 """Whether the SLO holds: shown, or not shown but so it seems; the same of its contrary."""
 
-TOLERANCE = 0.02
-"""The search ends when its bracket is within this share; so far it steps down as well."""
+TOLERANCE = 0.04
+"""A bracket within this share is narrow enough for the fit to say where to look."""
 LIGHTEST = 0.05
 """Of the ceiling: an SLO that does not hold there is never met."""
 BEYOND_CEILING = 1.05
 """In open loop a server cannot take more than its ceiling: taken for failing until it passes."""
 GROWTH = 1.5
 NEAR = 0.1
-"""A repeat looks so near around what was found."""
+"""A repeat looks so near around what was found; a confirmation is no further below."""
 PROBE_S = 15.0
-CONFIRM_S = 30.0
+NEAR_S = 60.0
+TELLING = (2.5, 1.0, 2.5)
+"""Times the allowed share: where probes beside the confirmation tell most of the crossing."""
+PRECISE = 1.05
+"""Where the interval is so narrow, high end by low, more probes beside it tell little."""
+CONFIRM_S = 180.0
+CONFIRMATIONS = 2
+SURE = 3.2
+"""Standard errors between a confirmation's expected share and the allowed one: 2.3 for the risk of
+1 % that the verdict takes, the rest so that it seldom fails by chance."""
 LONGER = 4
 SPARE = 1.5
 """So many times the fewest requests fall due in a probe: some of them will miss the SLO."""
@@ -26,7 +37,6 @@ LONGEST_S = 120.0
 LONGEST_EVER_S = 600.0
 """For an SLO whose limit is so long that shorter probes show nothing."""
 SETTLE_S = 3.0
-STEPS_DOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +46,9 @@ class CapacityQuestion:
     ``ceiling_rps`` is the goodput in closed loop; ``most_rps`` what the generator can offer.
     ``users`` are kept running, though the rate is what falls due. ``shortest_s`` and
     ``fewest_requests`` are what a probe needs to show that latencies keep the SLO,
-    ``fewest_for_errors`` what a confirmation needs to show that errors do. A repeat looks around
-    the rate ``found_rps`` before.
+    ``fewest_for_errors`` what a confirmation needs to show that errors do. The SLO lets the share
+    ``allowed`` miss it, and ``allowed_errors`` fail. A repeat looks around the rate ``found_rps``
+    before.
     """
 
     users: int
@@ -46,6 +57,8 @@ class CapacityQuestion:
     shortest_s: float
     fewest_requests: int
     fewest_for_errors: int
+    allowed: float
+    allowed_errors: float
     found_rps: float | None = None
 
 
@@ -53,12 +66,14 @@ class CapacityQuestion:
 class CapacityAnswer:
     """``rate_rps`` is None where there is no such rate; ``why`` then says so, in one line.
 
-    With ``at_least`` the SLO still held at the most that could be offered.
+    With ``at_least`` the SLO still held at the most that could be offered. ``confirmed_rps`` is the
+    rate at which a confirmation showed that the SLO holds, None where none did.
     """
 
     rate_rps: float | None
     at_least: bool
     why: str | None
+    confirmed_rps: float | None = None
 
 
 @dataclass(slots=True)
@@ -70,11 +85,11 @@ class _End:
 
 
 class CapacitySearch:
-    """Bisects between a rate that passes and one that does not, then confirms the lower one afresh.
+    """Brackets the capacity, probes where the fit says that most is told, then confirms.
 
-    What a probe makes likely is enough to go on, but no confirmation: that is made again, four
-    times as long, and where it does not pass, a step further down. Ask
-    :meth:`next_load` and :meth:`feed` how its probe was judged, in turns; ``None`` means that
+    What a probe makes likely is enough to go on, but no confirmation: that is made again, where
+    the fit of all probes, its own too, then says that it will pass. Ask :meth:`next_load` and
+    :meth:`feed` how its probe was judged and what it counted, in turns; ``None`` means that
     :attr:`answer` is there.
     """
 
@@ -83,7 +98,8 @@ class CapacitySearch:
         self.answer: CapacityAnswer | None = None
         self._longest_s = min(max(LONGEST_S, 1.1 * question.shortest_s), LONGEST_EVER_S)
         self._light_rps = self._lightest()
-        self._steps_down = 0
+        self._points: list[FitPoint] = []
+        self._near = self._confirmations = 0
         self._refuted = False
         self._low = _End(self._light_rps, known=False)
         self._high = _End(BEYOND_CEILING * question.ceiling_rps, known=False)
@@ -101,19 +117,25 @@ class CapacitySearch:
         """The load to probe now, None at the end."""
         return self._load
 
-    def feed(self, outcome: Outcome) -> None:
-        """How the probe of the load that :meth:`next_load` named was judged."""
+    def feed(self, outcome: Outcome, point: FitPoint | None) -> None:
+        """How the probe of the load that :meth:`next_load` named was judged, and its counts.
+
+        None where it is not VALID, for another reason than that it misses the SLO.
+        """
         load = self._load
         if load is None or load.rate_rps is None:
             raise ValueError("the search is over")
         self._refuted = outcome == "fail"
-        confirming = load.step == "confirm"
-        last_hope = not confirming and load.rate_rps <= self._light_rps
-        promising = outcome == "likely" if confirming else outcome == "unlikely" and last_hope
-        if promising and load.measure_s < self._longest_for(load.step, load.rate_rps):
+        if point is not None:
+            self._points.append(point)
+        last_hope = load.step == "bisect" and load.rate_rps <= self._light_rps
+        hopeful = outcome == "unlikely" and last_hope
+        if hopeful and load.measure_s < self._longest_for(load.step, load.rate_rps):
             self._probe(load.step, load.rate_rps, LONGER * load.measure_s)
-        elif confirming:
+        elif load.step == "confirm":
             self._after_confirmation(load.rate_rps, passed=outcome == "pass")
+        elif self._near:
+            self._tell_more()
         else:
             self._after_probe(load.rate_rps, passed=outcome in ("pass", "likely"))
 
@@ -139,19 +161,8 @@ class CapacitySearch:
     def _longest_for(self, step: str, rate_rps: float) -> float:
         if step != "confirm":
             return self._longest_s
-        return min(max(self._longest_s, LONGER * self._enough_s(step, rate_rps)), LONGEST_EVER_S)
-
-    def _confirm(self, rate_rps: float) -> None:
-        """Unless even the longest probe would have too few answers."""
-        needed_s = self._ask.fewest_for_errors / rate_rps
-        if needed_s <= LONGEST_EVER_S:
-            self._probe("confirm", rate_rps)
-            return
-        why = (
-            f"to show that errors keep the SLO at {rate_rps:.1f}/s takes {needed_s:.0f} s, of at "
-            f"most {LONGEST_EVER_S:.0f} s: allow more errors"
-        )
-        self._end(CapacityAnswer(None, at_least=False, why=why))
+        longest_s = max(self._longest_s, CONFIRM_S, LONGER * self._enough_s(step, rate_rps))
+        return min(longest_s, LONGEST_EVER_S)
 
     def _after_probe(self, rate_rps: float, *, passed: bool) -> None:
         if passed:
@@ -177,22 +188,72 @@ class CapacitySearch:
         elif not high.known and high.rate_rps > low.rate_rps:
             self._probe("bisect", high.rate_rps)
         else:
-            self._confirm(low.rate_rps)
+            self._tell_more()
+
+    def _tell_more(self) -> None:
+        """Probe next where the fit says that most is told, until it is time to confirm."""
+        fit = self._fit()
+        precise = fit is not None and self._near and fit.high_rps <= PRECISE * fit.low_rps
+        if fit is None or precise or self._near == len(TELLING):
+            self._confirm(fit)
+            return
+        share = min(TELLING[self._near] * fit.allowed, (1 + fit.allowed) / 2)
+        self._near += 1
+        self._probe("bisect", self._within(fit, fit.rate_at(share)), NEAR_S)
+
+    def _fit(self) -> Crossing | None:
+        return capacity_of(self._points, self._ask.allowed, self._ask.allowed_errors)
+
+    def _within(self, fit: Crossing, rate_rps: float) -> float:
+        """Near the estimate and the bracket, and not above what may be offered."""
+        low_rps = max((1 - NEAR) * fit.rate_rps, (1 - 2 * NEAR) * self._low.rate_rps)
+        high_rps = min((1 + NEAR) * fit.rate_rps, (1 + 2 * NEAR) * self._high.rate_rps)
+        nearest_rps = min(max(rate_rps, low_rps), high_rps)
+        return min(max(nearest_rps, self._light_rps), self._ask.most_rps)
+
+    def _confirm(self, fit: Crossing | None) -> None:
+        """Unless even the longest probe would have too few answers."""
+        rate_rps = self._promising(fit) if fit else self._low.rate_rps
+        needed_s = self._ask.fewest_for_errors / rate_rps
+        if needed_s <= LONGEST_EVER_S:
+            self._probe("confirm", rate_rps)
+            return
+        why = (
+            f"to show that errors keep the SLO at {rate_rps:.1f}/s takes {needed_s:.0f} s, of at "
+            f"most {LONGEST_EVER_S:.0f} s: allow more errors"
+        )
+        self._end(CapacityAnswer(None, at_least=False, why=why))
+
+    def _promising(self, fit: Crossing) -> float:
+        """The highest rate at which a confirmation is expected to show that the SLO holds.
+
+        There the expected share s, and so many of its standard errors, make up the allowed one.
+        """
+        independent = fit.rate_rps * CONFIRM_S / fit.dispersion
+        root = math.sqrt(SURE**2 / independent + 4 * fit.allowed) - SURE / math.sqrt(independent)
+        return self._within(fit, fit.rate_at((root / 2) ** 2))
 
     def _after_confirmation(self, rate_rps: float, *, passed: bool) -> None:
-        self._steps_down += not passed
-        if passed and rate_rps >= self._ask.most_rps:
+        self._confirmations += 1
+        fit = self._fit()
+        beyond = fit is None or fit.rate_rps >= self._ask.most_rps
+        if passed and beyond and rate_rps >= (1 - NEAR) * self._ask.most_rps:
             why = f"the SLO still held at {rate_rps:.0f}/s, all that the generator can offer"
-            self._end(CapacityAnswer(rate_rps, at_least=True, why=why))
-        elif passed:
-            self._end(CapacityAnswer(rate_rps, at_least=False, why=None))
-        elif rate_rps <= self._light_rps:
-            self._never_met()
-        elif self._steps_down > STEPS_DOWN:
-            why = f"no confirmation met the SLO, at {rate_rps:.1f}/s and above"
+            self._end(CapacityAnswer(rate_rps, at_least=True, why=why, confirmed_rps=rate_rps))
+        elif fit is None:
+            why = f"no probe missed the SLO, and none showed that it holds at {rate_rps:.1f}/s"
             self._end(CapacityAnswer(None, at_least=False, why=why))
+        elif passed:
+            self._end(
+                CapacityAnswer(fit.rate_rps, at_least=False, why=None, confirmed_rps=rate_rps)
+            )
+        elif self._confirmations < CONFIRMATIONS:
+            self._confirm(fit)
+        elif self._refuted and rate_rps <= self._light_rps:
+            self._never_met()
         else:
-            self._confirm(max(self._light_rps, (1 - TOLERANCE) * rate_rps))
+            why = f"no confirmation showed that the SLO holds, at {rate_rps:.1f}/s"
+            self._end(CapacityAnswer(fit.rate_rps, at_least=False, why=why))
 
     def _never_met(self) -> None:
         light = f"even at the lightest load, {self._light_rps:.1f}/s"

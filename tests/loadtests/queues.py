@@ -21,14 +21,31 @@ STEPS = 256
 
 @dataclass(frozen=True)
 class Queue:
-    """``servers`` that each take ``service_s`` on average, and one queue."""
+    """``servers`` that each take ``service_s`` on average, and one queue.
+
+    In each trial it is quicker by its ``speed``, in a simulation.
+    """
 
     servers: int
     service_s: float
+    speed: Floats | float = 1.0
 
     @property
     def ceiling_rps(self) -> float:
         return self.servers / self.service_s
+
+    def draw(self, rng: np.random.Generator, services_s: Floats) -> None:
+        """Fill in how long each request is served."""
+        rng.standard_exponential(out=services_s)
+        services_s *= self.service_s / self.speed
+
+    def worked(self, now_s: Floats) -> Floats:
+        """How long the servers have worked until then: all the time."""
+        return now_s
+
+    def clock(self, worked_s: Floats) -> Floats:
+        """When they have worked so long."""
+        return worked_s
 
     def chance_over(self, limit_s: float, rate_rps: float) -> float:
         """P(response time > limit), in equilibrium (Gross and Harris, M/M/c)."""
@@ -48,6 +65,39 @@ class Queue:
         return float(
             brentq(lambda r: self.chance_over(limit_s, r) - allowed, 0.0101 * top, 0.99999 * top)
         )
+
+
+@dataclass(frozen=True)
+class Lognormal(Queue):
+    """Its services are lognormal, with a coefficient of variation of ``variation``."""
+
+    variation: float = 1.5
+
+    def draw(self, rng: np.random.Generator, services_s: Floats) -> None:
+        sigma2 = np.log1p(self.variation**2)
+        rng.standard_normal(out=services_s)
+        np.exp(services_s * np.sqrt(sigma2) - sigma2 / 2, out=services_s)
+        services_s *= self.service_s / self.speed
+
+
+@dataclass(frozen=True)
+class Stalling(Queue):
+    """Once in ``every_s`` it does nothing for ``stall_s``, and then goes on where it was.
+
+    ``phase_s`` (one of each trial, or of all) tells when the first stall begins.
+    """
+
+    every_s: float = 60.0
+    stall_s: float = 0.2
+    phase_s: Floats | float = 0.0
+
+    def worked(self, now_s: Floats) -> Floats:
+        cycles, into_s = np.divmod(now_s - self.phase_s, self.every_s)
+        return cycles * (self.every_s - self.stall_s) + np.maximum(0.0, into_s - self.stall_s)
+
+    def clock(self, worked_s: Floats) -> Floats:
+        cycles, into_s = np.divmod(worked_s, self.every_s - self.stall_s)
+        return self.phase_s + cycles * self.every_s + into_s + self.stall_s
 
 
 @dataclass(frozen=True)
@@ -106,7 +156,7 @@ def open_loop(
     Nothing is counted while it settles, but what began then and ended later is.
     """
     now_s = np.full(len(rates_rps), -float(settle_s))
-    servers = Servers(queue.servers, now_s)
+    servers = Servers(queue.servers, queue.worked(now_s))
     counts = _Counts(len(rates_rps), windows, levels_s)
     due_s, services_s, ended_s = (np.empty((STEPS, len(rates_rps))) for _ in range(3))
     while now_s.min() < windows:
@@ -114,11 +164,11 @@ def open_loop(
         due_s /= rates_rps
         due_s[0] += now_s
         np.cumsum(due_s, axis=0, out=due_s)
-        rng.standard_exponential(out=services_s)
-        services_s *= queue.service_s
+        queue.draw(rng, services_s)
+        arrived_s = queue.worked(due_s)
         for step in range(STEPS):
-            servers.serve(due_s[step], services_s[step], ended_s[step])
-        counts.add(due_s, ended_s)
+            servers.serve(arrived_s[step], services_s[step], ended_s[step])
+        counts.add(due_s, queue.clock(ended_s))
         now_s = due_s[-1].copy()
     return counts.seen()
 

@@ -28,10 +28,14 @@ def probes(
 
 def evidence_of(seen: Seen, trial: int, slo: Slo) -> Evidence:
     """As of real windows."""
-    windows = len(seen.ended[trial])
+    return judge(whole_counts(seen, trial, slo), slo, len(seen.ended[trial]))
+
+
+def whole_counts(seen: Seen, trial: int, slo: Slo) -> Counts:
+    """With what ended in the drain."""
     late, late_over = int(seen.late[trial]), int(seen.late_slower[trial])
-    counts = counts_of_probe(seen, trial, slo, windows)
-    return judge(Counts(*counts, late=late, late_over=late_over), slo, windows)
+    counts = counts_of_probe(seen, trial, slo, len(seen.ended[trial]))
+    return Counts(*counts, late=late, late_over=late_over)
 
 
 def counts_of_probe(

@@ -21,7 +21,8 @@ from loadtests.bench.record import load_average
 from loadtests.bench.runner import Settings, Tell
 from loadtests.between import OF_CALIBRATION
 from loadtests.planning.queueing import Queue
-from loadtests.record.judge import JudgedCeiling, judge_capacity, judge_ceiling
+from loadtests.record.judge import JudgedCeiling, judge_ceiling
+from loadtests.record.judge_capacity import judge_capacity
 from loadtests.record.reader import read_capacities
 from loadtests.record.run import Calibration
 from loadtests.record.summary import Verdict

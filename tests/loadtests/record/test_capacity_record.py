@@ -47,24 +47,40 @@ def test_each_rate_says_whether_the_slo_held() -> None:
 
 
 def test_the_capacity_has_the_verdict_of_its_confirmation() -> None:
-    found = CapacityFound("t", 0, SLO, 1200.0, at_least=False, why=None)
+    found = CapacityFound("t", 0, SLO, 1400.0, at_least=False, why=None, confirmed_rps=1200.0)
     capacity = summed_up(found).capacity
     assert capacity is not None
-    assert (capacity.slo, capacity.rate_rps, capacity.ci95_rps) == (SLO, 1200.0, None)
+    assert (capacity.slo, capacity.confirmed_rps, capacity.confirmed_repeats) == (SLO, 1200.0, 1)
     assert capacity.verdict is not None
     assert capacity.verdict.valid
 
 
-def test_repeats_give_a_mean_and_its_interval() -> None:
-    """t(1) is 12.706; s/sqrt(2) of 1180 and 1220 is 20."""
+def test_the_capacity_is_read_off_all_probes() -> None:
+    """At 1500/s just the allowed 1 % missed the SLO."""
+    found = CapacityFound("t", 0, SLO, 1400.0, at_least=False, why=None)
+    capacity = summed_up(found).capacity
+    assert capacity is not None
+    assert capacity.fit is not None
+    assert capacity.rate_rps == pytest.approx(1500, rel=0.01)
+    assert capacity.ci95_rps is not None
+    assert capacity.ci95_rps[0] < 1500 < capacity.ci95_rps[1]
+    assert [point.rate_rps for point in capacity.fit.points] == [1000, 2000, 1500, 1200]
+    assert [point.missed / point.requests for point in capacity.fit.points] == [0, 1, 0.01, 0]
+    assert capacity.fit.covers == "this start of the server"
+
+
+def test_a_repeat_that_found_none_makes_it_invalid_and_is_told() -> None:
     repeats = [
-        CapacityFound("t", number, SLO, rate_rps, at_least=False, why=None)
-        for number, rate_rps in enumerate([1180.0, 1220.0])
+        CapacityFound("t", 0, SLO, 1500.0, at_least=False, why=None),
+        CapacityFound("t", 1, SLO, None, at_least=False, why="not even at 1/s"),
     ]
     capacity = summed_up(*repeats).capacity
     assert capacity is not None
-    assert (capacity.rate_rps, capacity.repeats_rps) == (1200.0, [1180.0, 1220.0])
-    assert capacity.ci95_rps == pytest.approx((1200 - 254.12, 1200 + 254.12), abs=0.01)
+    assert capacity.verdict is not None
+    assert not capacity.verdict.valid
+    assert [reason.what for reason in capacity.verdict.reasons] == [
+        "repeat 2 found no capacity: not even at 1/s"
+    ]
 
 
 def test_where_no_rate_holds_the_reason_stands_in_its_place() -> None:
