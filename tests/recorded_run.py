@@ -29,7 +29,10 @@ SLO_S = 0.02
 ASTRAY = Target("tfserving", "digits", "json", 1, "tuned")
 """Sent to TorchServe's management port, where every request fails."""
 OPTIONS: Mapping[str, tuple[str, Mapping[str, object]]] = {
-    CLOSED.name: ("ceiling", {"search": "brief", "hold-users": 8, "hold-settle": 1}),
+    CLOSED.name: (
+        "ceiling",
+        {"search": "quick", "hold-users": 8, "hold-settle": 1, "hold-measure": 11},
+    ),
     OPEN.name: (
         "capacity",
         {"slo": "p99=20ms", "found-rps": RATE_RPS, "ceiling-rps": 1000, "most-rps": 1000},

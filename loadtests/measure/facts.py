@@ -12,13 +12,15 @@ from loadtests.measure.window import Window
 class Beside:
     """What was seen beside a load, of the server and of the path to it; None is what was not.
 
-    ``thread_cores`` is what the server's busiest thread used, ``quota_cores`` what its control
-    group lets it use, in CPU seconds per second; ``latency_us`` the mean latency by its own clock;
+    ``cores_busy`` is how busy the server's cores were, for whomever, ``thread_cores`` what its
+    busiest thread used, ``quota_cores`` what its control group lets it use, in CPU seconds per
+    second; ``latency_us`` the mean latency by its own clock;
     ``idle_handshake_us`` the round trip of a new connection before the load, ``handshake_us``
     within it. Of the answers that were refusals, ``refused`` in all, the server counted all but
     ``uncounted``.
     """
 
+    cores_busy: float | None = None
     thread_cores: float | None = None
     quota_cores: float | None = None
     latency_us: float | None = None

@@ -22,9 +22,9 @@ from loadtests.measure.window import Window
 FLAT = 0.05
 """Twice the load gave no more goodput where the interval of the gain ends below this."""
 _ALIKE = np.linspace(0, 0.97, 98)
-_DOUBT = 3
-"""Steps of ``_ALIKE`` that an estimate of some 20 windows may be too low by: without them 92 % of
-intervals cover, of a goodput that wanders as an AR(1) of 0.8 (tests/truth/test_ceiling.py)."""
+LEAST_FREEDOM = 2.0
+"""Of holds that resemble each other so much that they tell as little as one; what they lie between
+is told as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def holds_interval(holds: Sequence[Hold]) -> Interval | None:
         return goodput_rps, goodput_rps
     of_mean, of_hold = _correlations(holds)
     error = math.sqrt(of_mean * spread * (len(holds) - 1) / (len(holds) * (of_hold - of_mean)))
-    freedom = max(1.0, of_hold / of_mean - 1)
+    freedom = max(LEAST_FREEDOM, of_hold / of_mean - 1)
     half = t_quantile((1 + CONFIDENCE) / 2, freedom) * error
     return max(0.0, goodput_rps - half), goodput_rps + half
 
@@ -135,8 +135,7 @@ def _correlations(holds: Sequence[Hold]) -> tuple[float, float]:
     of_mean, of_hold = _variances(holds, distances)
     expected = (_ALIKE - of_mean) / (1 - of_mean)
     nearest = int(np.abs(expected - _alike(holds)).argmin())
-    taken = min(nearest + _DOUBT, len(_ALIKE) - 1)
-    return float(of_mean[taken]), float(of_hold[taken])
+    return float(of_mean[nearest]), float(of_hold[nearest])
 
 
 def _distances(holds: Sequence[Hold]) -> NDArray[np.float64]:

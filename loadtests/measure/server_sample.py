@@ -61,10 +61,14 @@ def cores_used(samples: Sequence[ServerSample]) -> float | None:
     return _rate([(sample.at_s, sample.cpu_s) for sample in samples])
 
 
+def cores_busy(samples: Sequence[ServerSample]) -> float | None:
+    """How busy the cores it was given were, for whomever: CPU seconds per second."""
+    return _rate([(sample.at_s, sample.cores_busy_s) for sample in samples])
+
+
 def cores_taken(samples: Sequence[ServerSample]) -> float | None:
     """What others took of the server's cores: CPU seconds per second, a hypervisor's among them."""
-    busy = _rate([(sample.at_s, sample.cores_busy_s) for sample in samples])
-    used = cores_used(samples)
+    busy, used = cores_busy(samples), cores_used(samples)
     return None if busy is None or used is None else max(0.0, busy - used)
 
 

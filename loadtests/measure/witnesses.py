@@ -30,11 +30,14 @@ _BY_ANYBODY = re.compile(f"{_BY_SERVERS.pattern}|{_BY_PROXIES.pattern}")
 
 
 def server_cpu(facts: ProbeFacts) -> float | None:
-    """What the server used of the CPU that it may use: its cores, or less by its quota."""
+    """What the server used of the CPU that it may use: its cores, or less by its quota.
+
+    Of a server whose processes are not known, how busy its cores were.
+    """
     limits = [x for x in (facts.server_cores, facts.beside.quota_cores) if x]
-    if facts.server_cores_used is None or not limits:
-        return None
-    return facts.server_cores_used / min(limits)
+    used = facts.server_cores_used
+    used = facts.beside.cores_busy if used is None else used
+    return used / min(limits) if used is not None and limits else None
 
 
 def server_witness(facts: ProbeFacts, here: Seen, harder: Seen) -> str | None:
@@ -47,6 +50,8 @@ def _cpu(facts: ProbeFacts, here: Seen, harder: Seen) -> str | None:
     used = server_cpu(facts)
     if used is None or used < CPU_FULL:
         return None
+    if facts.server_cores_used is None:
+        return f"the cores that the server has for itself were busy {used:.0%} of the time"
     return f"the server used {used:.0%} of the CPU that it may use"
 
 

@@ -57,6 +57,7 @@ class ServerWatch:
         """One sample, now; what cannot be read is left out of it and named in ``trouble``."""
         sample = ServerSample(span.target, span.repeat, span.probe, moment, at_s=time.time())
         readings: list[Callable[[ServerSample], ServerSample]] = [
+            self._with_cores,
             self._with_usage,
             self._with_handshake,
         ]
@@ -78,20 +79,22 @@ class ServerWatch:
             self.look(span, "during")
             gevent.sleep(period_s)
 
+    def _with_cores(self, sample: ServerSample) -> ServerSample:
+        cores = host.read_host().cores if self._source.cores else {}
+        given = [cores[number] for number in self._source.cores if number in cores]
+        busy_s = sum(core.busy_s + core.steal_s for core in given) if given else None
+        return replace(sample, cores_busy_s=busy_s)
+
     def _with_usage(self, sample: ServerSample) -> ServerSample:
         if self._source.pid is None:
             return sample
         usage = process.read_tree(self._source.pid)
         group = cgroup.read_cpu_group(self._source.pid)
-        cores = host.read_host().cores
-        given = [cores[number] for number in self._source.cores if number in cores]
-        busy_s = sum(core.busy_s + core.steal_s for core in given) if given else None
         return replace(
             sample,
             cpu_s=usage.cpu_s,
             thread_cores=self._busiest(sample.at_s, usage.threads_cpu_s),
             quota_cores=group.quota_cores if group else None,
-            cores_busy_s=busy_s,
             resident_bytes=usage.rss_bytes,
         )
 

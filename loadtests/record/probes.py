@@ -18,6 +18,7 @@ from loadtests.measure.reconcile import (
 from loadtests.measure.server_sample import (
     Moment,
     ServerSample,
+    cores_busy,
     cores_taken,
     cores_used,
     counted,
@@ -101,6 +102,7 @@ class RecordedProbe:
         client = client_count([*self.settled, *self.measured, *self.drained])
         quotas = [s.quota_cores for s in self.samples if s.quota_cores is not None]
         return Beside(
+            cores_busy=cores_busy(within),
             thread_cores=thread_cores(within[1:]),  # the first is of the time before as well
             quota_cores=min(quotas, default=None),
             latency_us=latency_us(before, after) if before and after else None,

@@ -81,6 +81,7 @@ def _worst(found: Sequence[Reconciliation | None]) -> Reconciliation | None:
 
 def _together(each: Sequence[Beside]) -> Beside:
     return Beside(
+        cores_busy=_mean([one.cores_busy for one in each]),
         thread_cores=_mean([one.thread_cores for one in each]),
         quota_cores=_mean([one.quota_cores for one in each]),
         latency_us=_mean([one.latency_us for one in each]),

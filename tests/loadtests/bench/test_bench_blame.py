@@ -88,7 +88,8 @@ def test_a_servers_own_limit_is_recorded_and_judged(
         "from dataclasses import replace\n"
         "from loadtests.bench.blame import trial\n"
         "short = {'warmup_s': 0.2, 'settle_s': 0.1, 'probe_s': 0.3, 'hold_s': 1}\n"
-        "trial.PROFILE = replace(trial.PROFILE, **short, refinements=0, max_users=16)\n"
+        "short |= {'holds': (2, 2), 'refinements': 0, 'max_users': 16}\n"
+        "trial.PROFILE = replace(trial.PROFILE, **short)\n"
         "from loadtests.bench.scripts.locust_ceiling import BriefCeiling, ReferenceUser\n"
     )
     monkeypatch.setattr(stage, "SCRIPTS", tmp_path)
@@ -115,7 +116,7 @@ def test_a_servers_own_limit_is_recorded_and_judged(
     assert told["evidence"]["harder_users"] == 2 * told["users"]
     assert told["evidence"]["calibrated_rps"] > 1000
     assert told["evidence"]["server_cores"] == 1
-    assert [reason for reason in told["reasons"] if "of at least 10" in reason]
+    assert [reason for reason in told["reasons"] if "held 2 times, of at least 4" in reason]
     assert (tmp_path / "bench" / "blame" / "trial-1" / "windows.jsonl").exists()
     assert "constant:5ms x 2" in capsys.readouterr().out
 

@@ -27,7 +27,7 @@ def why_not() -> str:
 
 @pytest.mark.skipif(bool(why_not()), reason=why_not())
 def test_a_brief_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    brief = {"WARMUP_S": 0.2, "CLOSED_S": 2.0, "OPEN_S": 2.5, "ROUNDS": 1, "USERS": (1, 16)}
+    brief = {"WARMUP_S": 0.2, "CLOSED_S": 4.0, "OPEN_S": 2.5, "ROUNDS": 1, "USERS": (1, 16)}
     for name, value in {**brief, "LOADS": (0.5, 0.8)}.items():
         monkeypatch.setattr(cases, name, value)
     cores = available_cores()

@@ -163,6 +163,16 @@ def test_a_quota_is_a_limit_as_cores_are(used: float, who: str) -> None:
     assert named(**found) == who
 
 
+@pytest.mark.parametrize(("busy", "who"), [(3.61, "server"), (3.59, "unknown")])
+def test_of_a_server_whose_processes_are_unknown_its_cores_tell(busy: float, who: str) -> None:
+    found = bottleneck(
+        facts(server_cores_used=None, server_cores=4, beside=Beside(cores_busy=busy))
+    )
+    assert found.bottleneck == who
+    assert ("were busy 90% of the time" in found.why) == (who == "server")
+    assert named(**IDLE, beside=Beside(cores_busy=busy)) == "unknown"  # others' work, not its own
+
+
 @pytest.mark.parametrize(("used", "who"), [(0.91, "server"), (0.89, "unknown")])
 def test_one_thread_at_its_limit_is_the_servers(used: float, who: str) -> None:
     assert named(**IDLE, beside=Beside(thread_cores=used)) == who
