@@ -33,6 +33,7 @@ OF_A_VERDICT = (
     # Lines of their own, whatever their width.
     re.compile(rf"^(INVALID: |redline: |{DASH} stands where ).*$", re.MULTILINE),
     re.compile(r"^.*: (holds|broken|INVALID|spike|at least, because)\b.*$", re.MULTILINE),
+    re.compile(r"^.*: between .* at one and the same load, .*$", re.MULTILINE),
     re.compile(r"^\S+ +(holds|broken|INVALID) .*$", re.MULTILINE),
     # Sentences of a plan, which are folded: every space may be the end of a line.
     *(
