@@ -61,19 +61,22 @@ def holds_interval(holds: Sequence[Hold]) -> Interval | None:
     """Of the mean goodput that this start of the server goes on to have; None of one hold.
 
     The variance of the holds' means is freed of the bias that their correlation gives it, and
-    that of their mean reckoned with the same correlation, an AR(1) of the windows.
+    that of their mean reckoned with the same correlation, an AR(1) of the windows. Both are of the
+    logarithms: a goodput that swings much is none the less above zero.
     """
     if len(holds) < 2:
         return None
     goodput_rps = goodput_of(holds)
-    spread = variance(hold.goodput_rps for hold in holds)
+    if not all(hold.goodput_rps > 0 for hold in holds):
+        return 0.0, math.inf
+    spread = variance(math.log(hold.goodput_rps) for hold in holds)
     if spread == 0:
         return goodput_rps, goodput_rps
     of_mean, of_hold = _correlations(holds)
     error = math.sqrt(of_mean * spread * (len(holds) - 1) / (len(holds) * (of_hold - of_mean)))
     freedom = max(LEAST_FREEDOM, of_hold / of_mean - 1)
     half = t_quantile((1 + CONFIDENCE) / 2, freedom) * error
-    return max(0.0, goodput_rps - half), goodput_rps + half
+    return goodput_rps * math.exp(-half), goodput_rps * math.exp(half)
 
 
 def gain_interval(holds: Sequence[Hold], doubles: Sequence[Hold]) -> Interval | None:

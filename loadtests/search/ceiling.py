@@ -93,7 +93,7 @@ class Profile:
 PROFILES = {
     "brief": Profile(
         warmup_s=1,
-        warmups=6,
+        warmups=8,
         settle_s=0.3,
         probe_s=1,
         longest_s=11,

@@ -44,10 +44,10 @@ MEANS = [100.0, 104, 97, 101, 99, 103]
 def test_of_windows_without_any_likeness_it_is_students_t_of_the_holds() -> None:
     found = holds_interval(scattered(MEANS))
     assert found is not None
-    half = t_quantile(0.975, 5) * float(np.std(MEANS, ddof=1)) / math.sqrt(6)
+    half = t_quantile(0.975, 5) * float(np.std(np.log(MEANS), ddof=1)) / math.sqrt(6)
     low, high = found
-    assert (low + high) / 2 == pytest.approx(goodput_of(scattered(MEANS)))
-    assert half <= (high - low) / 2 <= 1.1 * half  # a doubt about the likeness remains
+    assert math.sqrt(low * high) == pytest.approx(goodput_of(scattered(MEANS)))
+    assert half <= math.log(high / low) / 2 <= 1.1 * half
 
 
 def test_windows_that_resemble_each_other_make_it_wider() -> None:
@@ -64,10 +64,11 @@ def test_one_hold_alone_tells_nothing_of_others_and_equal_ones_leave_no_doubt() 
     assert holds_interval(holds([5.0], [6.0], [5.5])) is not None
 
 
-def test_no_interval_goes_below_nothing() -> None:
-    found = holds_interval(scattered([1.0, 100, 1]))
+def test_no_interval_reaches_nothing_unless_a_hold_gave_nothing() -> None:
+    found = holds_interval(scattered([10.0, 100, 10]))
     assert found is not None
-    assert found[0] == 0
+    assert 0 < found[0] < 10
+    assert holds_interval(scattered([0.0, 100, 100])) == (0, math.inf)
 
 
 def test_the_gain_is_of_each_double_against_the_hold_before_it() -> None:
