@@ -21,7 +21,7 @@ from loadtests.record.reader import follow_windows, read_details
 from loadtests.record.run import Calibration, Parity, RunInfo, TargetRun
 from loadtests.record.summary import Summary
 from loadtests.report.html import write_report
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.profiles import PROFILES
 from loadtests.seed import SEED
 from loadtests.spread import Master, master_at, workers_of
 from loadtests.subject import Subject, subjects_of

@@ -6,7 +6,7 @@ from pathlib import Path
 from loadtests.plan import PROTOCOLS, External, Plan, among, asked_slo, demand_of, parse_precision
 from loadtests.record.claims import read_claims
 from loadtests.scenario_plan import ScenarioPlan, plan_scenario
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.profiles import PROFILES
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores
 from serving.corpus import BATCHES, bodies_of

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from loadtests.report import numbers
-from loadtests.search.ceiling import Profile
+from loadtests.search.profiles import Profile
 
 PLAIN_EVERY_S = 5.0
 START_S = 12.0

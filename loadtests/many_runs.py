@@ -13,7 +13,7 @@ from loadtests.campaign import Campaign
 from loadtests.live import View
 from loadtests.plan import Plan
 from loadtests.record.keeper import utc_now
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.profiles import PROFILES
 
 RUNS = "runs"
 """The folder, within that of the measurement, that its runs are in."""

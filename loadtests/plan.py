@@ -11,7 +11,7 @@ from loadtests.planning.demand import make_demand
 from loadtests.record.claims import read_claims
 from loadtests.record.run import ClaimMade, DemandStated
 from loadtests.scenario_plan import ScenarioPlan, plan_scenario
-from loadtests.search.ceiling import PRECISION, PROFILES
+from loadtests.search.profiles import PRECISION, PROFILES
 from loadtests.spread import parse_scale
 from loadtests.target import Target
 from serving.cores import parse_cores, share_cores

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from loadtests.live import START_S, target_estimate_s
 from loadtests.record.arrivals import read_arrivals
-from loadtests.search.ceiling import Profile
 from loadtests.search.course_search import WARM_S
 from loadtests.search.courses import COURSES, Check, Course, Mixed, Replay, course_of
 from loadtests.search.mix import Part, parse_mix
+from loadtests.search.profiles import Profile
 from loadtests.target import Target
 from serving.errors import UsageError
 

@@ -9,7 +9,7 @@ from loadtests.campaign import Campaign
 from loadtests.live import View
 from loadtests.plan import Plan
 from loadtests.record.summary import Summary
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.profiles import PROFILES
 
 
 def measured(plan: Plan, terminal: Console) -> tuple[Summary, View, Path]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from loadtests.doctor.facts import Cores, Facts
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.profiles import PROFILES
 from serving.tfserving.launch import BINARY as TFSERVING
 
 MIN_CORES = 2

@@ -24,7 +24,7 @@ from loadtests.plugin.board import Board
 from loadtests.plugin.collector import PHASE_MESSAGE, WINDOW_MESSAGE
 from loadtests.plugin.server_watch import ServerWatch
 from loadtests.record.writer import RecordWriter
-from loadtests.search.ceiling import Load
+from loadtests.search.load import Load
 from serving.external.guard import check_rate
 
 GATHER_TIMEOUT_S = 5.0

@@ -9,7 +9,7 @@ from locust import LoadTestShape, User
 from locust.runners import Runner
 
 from loadtests.plugin.conductor import Conductor, DataLostError, Probed
-from loadtests.search.ceiling import Load
+from loadtests.search.load import Load
 from serving.errors import RedlineError
 
 VOID_PROBES = 3

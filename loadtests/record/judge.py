@@ -11,7 +11,8 @@ from loadtests.record.probes import RecordedProbe, whole_of
 from loadtests.record.run import TargetRun
 from loadtests.record.summary import Ceiling, Interval, Latency, Reason, Verdict
 from loadtests.record.turns import Turns, facts_of_turns, turns_of
-from loadtests.search.ceiling import MAX_ERROR_RATIO, PROFILES, settled
+from loadtests.search.ceiling import MAX_ERROR_RATIO, settled
+from loadtests.search.profiles import PROFILES
 
 SERVER = "server"
 

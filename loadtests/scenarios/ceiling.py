@@ -18,7 +18,9 @@ from loadtests.scenarios.options import (
     TorchServeRest,
 )
 from loadtests.scenarios.recorded import RecordedShape
-from loadtests.search.ceiling import PRECISION, PROFILES, CeilingSearch, Load
+from loadtests.search.ceiling import CeilingSearch
+from loadtests.search.load import Load
+from loadtests.search.profiles import PRECISION, PROFILES
 
 __all__ = ["Ceiling", "TFServingGrpc", "TFServingRest", "TorchServeGrpc", "TorchServeRest"]
 

@@ -17,9 +17,10 @@ from loadtests.measure.window import TIMES, Window, across_time
 from loadtests.plugin.conductor import Conductor, Probed
 from loadtests.record.answers import ScenarioAsked
 from loadtests.scenarios.recorded import RecordedShape
-from loadtests.search.ceiling import PROFILES, Load
 from loadtests.search.course_search import CourseSearch
 from loadtests.search.courses import COURSES, Course, course_of, option, settings_of
+from loadtests.search.load import Load
+from loadtests.search.profiles import PROFILES
 
 PYTHON_USERS = 256
 """In each worker: so many requests of Python clients can be in flight in open loop."""

@@ -10,7 +10,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
 from loadtests import users
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.profiles import PROFILES
 from serving.access import Access, headers_from_environment
 from serving.corpus import BATCHES
 from serving.models import MODELS

@@ -28,8 +28,8 @@ from loadtests.scenarios.options import (
 )
 from loadtests.scenarios.recorded import RecordedShape
 from loadtests.search import courses
-from loadtests.search.ceiling import Load
 from loadtests.search.courses import settings_of
+from loadtests.search.load import Load
 from loadtests.target import Target
 from loadtests.ui_setup import VARIABLE, Deployed, read_setup
 from serving.corpus import bodies_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loadtests.measure.capacity_fit import Crossing, FitPoint, capacity_of
-from loadtests.search.ceiling import Load
+from loadtests.search.load import Load
 
 Outcome = Literal["pass", "likely", "unlikely", "fail"]
 """Whether the SLO holds: shown, or not shown but so it seems; the same of its contrary."""

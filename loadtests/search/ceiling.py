@@ -1,12 +1,13 @@
 """The ceiling: the highest goodput sustained in closed loop, whatever the latency."""
 
 import math
-from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from loadtests.measure.replicates import Hold
+from loadtests.search.load import Load
+from loadtests.search.profiles import PRECISION, Profile
 from loadtests.search.turns import Turns
 
 GROWTH = 4
@@ -14,8 +15,6 @@ FLAT = 0.03
 """A gain below this is none."""
 FALLS = 0.05
 """A warm-up goes on as well while goodput falls by more than this: it is on its way, too."""
-PRECISION = 0.05
-"""Half an interval, as a share of its middle, that a search works for by default."""
 MAX_ERROR_RATIO = 0.001
 HOLDS = 2
 """So often a load is held, should answers go wrong the first time."""
@@ -30,110 +29,6 @@ WARM_USERS = 64
 """A warm-up begins with few users; once they are answered, so many go on, or as many as a second's
 answers: what is slow would have them wait for a long time afterwards."""
 _GOLDEN = (math.sqrt(5) - 1) / 2
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """The next load to probe: ``users`` in closed loop, measured after it settled.
-
-    With ``rate_rps`` so many requests fall due each second instead, whatever the users are. The
-    loads in ``then`` follow without a pause, which makes all of them one probe; they do not settle.
-    What is measured is cut into windows of ``window_s``. With ``schedule_s`` requests fall due at
-    these times, from the beginning of the load on, and ``rate_rps`` is their mean rate. Requests of
-    these ``parts``, by name, are recorded apart, each under its name as the step. All workers have
-    so many ``connections`` together, None where they follow the users; over HTTP/1.1 they always
-    do, with one for each at least.
-    """
-
-    step: str
-    users: int
-    settle_s: float
-    measure_s: float
-    rate_rps: float | None = None
-    then: tuple["Load", ...] = ()
-    window_s: float = 1.0
-    schedule_s: tuple[float, ...] = ()
-    parts: tuple[str, ...] = ()
-    connections: int | None = None
-
-    @property
-    def peak_rps(self) -> float | None:
-        """The rate; of a schedule, the most that falls due within a second."""
-        times = self.schedule_s
-        if not times:
-            return self.rate_rps
-        return max(bisect_left(times, at + 1, now) - now for now, at in enumerate(times))
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """How long the parts of a search last and how far it goes.
-
-    A fresh server is warmed for ``warmup_s`` at a time until two successive changes are small, at
-    most ``warmups`` times. A probe lasts ``probe_s``, or longer where answers are slow, but not
-    longer than ``longest_s``. The best load is held for ``hold_s`` at a time, ``holds[0]`` to
-    ``holds[1]`` times. All is repeated ``repeats`` times, the server restarted before each, and
-    with ``capacity`` the capacity at an SLO is sought as well.
-    """
-
-    warmup_s: float
-    warmups: int
-    settle_s: float
-    probe_s: float
-    longest_s: float
-    hold_s: float
-    holds: tuple[int, int]
-    window_s: float
-    refinements: int
-    max_users: int
-    repeats: int
-    capacity: bool
-
-
-PROFILES = {
-    "brief": Profile(
-        warmup_s=1,
-        warmups=8,
-        settle_s=0.3,
-        probe_s=1,
-        longest_s=11,
-        hold_s=1,
-        holds=(5, 5),
-        window_s=0.25,
-        refinements=0,
-        max_users=1024,
-        repeats=1,
-        capacity=False,
-    ),
-    "quick": Profile(
-        warmup_s=3,
-        warmups=5,
-        settle_s=0.5,
-        probe_s=2,
-        longest_s=13,
-        hold_s=3,
-        holds=(6, 7),
-        window_s=1,
-        refinements=3,
-        max_users=1024,
-        repeats=1,
-        capacity=False,
-    ),
-    "full": Profile(
-        warmup_s=5,
-        warmups=12,
-        settle_s=3,
-        probe_s=12,
-        longest_s=60,
-        hold_s=10,
-        holds=(6, 12),
-        window_s=1,
-        refinements=10,
-        max_users=1024,
-        repeats=5,
-        capacity=True,
-    ),
-}
 
 
 class CeilingSearch:

@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 from loadtests.measure.replicates import Hold
-from loadtests.search.ceiling import CeilingSearch, Load, Profile
+from loadtests.search.ceiling import CeilingSearch
 from loadtests.search.courses import Course
+from loadtests.search.load import Load
+from loadtests.search.profiles import Profile
 from serving.errors import RedlineError
 
 WARM_S = 1.0

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Protocol
 
-from loadtests.search.ceiling import Load
+from loadtests.search.load import Load
 from loadtests.search.mix import parse_mix
 from serving.errors import UsageError
 

@@ -23,7 +23,7 @@ from loadtests.live import View
 from loadtests.plan import make_plan
 from loadtests.prometheus import showing
 from loadtests.record.summary import Summary
-from loadtests.search.ceiling import PRECISION, PROFILES
+from loadtests.search.profiles import PRECISION, PROFILES
 from serving.corpus import open_corpus
 from serving.errors import ParityError
 from serving.models.store import BuiltModel

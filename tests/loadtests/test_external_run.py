@@ -16,7 +16,7 @@ from loadtests.campaign import Campaign
 from loadtests.external_plan import make_external_plan
 from loadtests.live import View
 from loadtests.record.summary import Summary
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.profiles import PROFILES
 from serving.deployment import Deployment
 from serving.external.metadata import METHOD as METADATA_METHOD
 from serving.external.server import external_server

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from loadtests.plan import Plan, make_plan
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.profiles import PROFILES
 from serving import cores, images
 from serving.errors import UsageError
 

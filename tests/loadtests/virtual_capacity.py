@@ -9,7 +9,7 @@ from loadtests.measure.capacity_fit import Crossing, FitPoint, capacity_of, poin
 from loadtests.measure.evidence import fewest_for_errors, fewest_requests, shortest_s
 from loadtests.measure.slo import Slo
 from loadtests.search.capacity import CapacityQuestion, CapacitySearch
-from loadtests.search.ceiling import Load
+from loadtests.search.load import Load
 from tests.loadtests.queues import Queue, Stalling
 from tests.loadtests.virtual_probes import outcome_of, probes, whole_counts
 

@@ -11,7 +11,7 @@ import pytest
 
 from loadtests.measure.intervals import mean_interval
 from loadtests.measure.replicates import Hold, goodput_of, holds_interval, width_of
-from loadtests.search.ceiling import PRECISION
+from loadtests.search.profiles import PRECISION
 from loadtests.search.turns import Turns
 from tests.truth.conftest import Row
 from tests.truth.wandering import QUICK, TURN, WINDOWS, double, hold, wandering

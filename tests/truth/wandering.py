@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.measure.replicates import Hold
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.profiles import PROFILES
 
 QUICK = PROFILES["quick"]
 WINDOWS = round(QUICK.hold_s / QUICK.window_s)

@@ -15,7 +15,9 @@ from loadtests.bench.accuracy.truth import QUANTILES
 from loadtests.engine import Engine, Window
 from loadtests.measure.replicates import Hold
 from loadtests.measure.window import new_histogram
-from loadtests.search.ceiling import CeilingSearch, Load, Profile
+from loadtests.search.ceiling import CeilingSearch
+from loadtests.search.load import Load
+from loadtests.search.profiles import Profile
 
 TIMES = ("service", "response", "slot_wait", "generator_lag")
 PROFILE = Profile(

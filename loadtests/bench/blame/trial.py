@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from loadtests.measure.slo import Slo
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.profiles import PROFILES
 from serving.reference.launch import Behaviour
 
 PROFILE = replace(PROFILES["quick"], warmup_s=1, warmups=1, settle_s=0.5, probe_s=1.5)

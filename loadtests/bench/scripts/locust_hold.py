@@ -5,7 +5,8 @@ from argparse import Namespace
 from loadtests.bench.blame.trial import PROFILE
 from loadtests.bench.blame.user import ReferenceUser
 from loadtests.scenarios import ceiling
-from loadtests.search.ceiling import CeilingSearch, Load
+from loadtests.search.ceiling import CeilingSearch
+from loadtests.search.load import Load
 
 __all__ = ["HeldCeiling", "ReferenceUser"]
 

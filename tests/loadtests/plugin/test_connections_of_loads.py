@@ -26,7 +26,7 @@ from loadtests.plugin import collector
 from loadtests.plugin.conductor import Conductor
 from loadtests.plugin.shape import SearchShape
 from loadtests.record.writer import RecordWriter
-from loadtests.search.ceiling import Load
+from loadtests.search.load import Load
 from loadtests.users import EngineUser
 from loadtests.users.shared_engine import Requests
 

@@ -12,7 +12,7 @@ PROGRAM = """
 import sys
 from loadtests.plugin.conductor import DataLostError, Probed
 from loadtests.plugin.shape import SearchShape
-from loadtests.search.ceiling import Load
+from loadtests.search.load import Load
 
 class Losing:
     probes, losses = 0, int(sys.argv[1])

@@ -12,7 +12,7 @@ from loadtests.search.capacity import (
     CapacitySearch,
     Outcome,
 )
-from loadtests.search.ceiling import Load
+from loadtests.search.load import Load
 
 Judge = Callable[[Load], Outcome]
 ALLOWED = 0.01

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.search.ceiling import PROFILES, CeilingSearch, Load
+from loadtests.search.ceiling import CeilingSearch
+from loadtests.search.load import Load
+from loadtests.search.profiles import PROFILES
 from tests.loadtests.search.gave import gave
 
 Server = Callable[[int], tuple[float, float]]

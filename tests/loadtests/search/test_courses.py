@@ -4,7 +4,6 @@ import math
 
 import pytest
 
-from loadtests.search.ceiling import PROFILES, Load
 from loadtests.search.course_search import CourseSearch
 from loadtests.search.courses import (
     Check,
@@ -16,6 +15,8 @@ from loadtests.search.courses import (
     Spike,
     course_of,
 )
+from loadtests.search.load import Load
+from loadtests.search.profiles import PROFILES
 from serving.errors import RedlineError, UsageError
 from tests.loadtests.search.gave import gave
 

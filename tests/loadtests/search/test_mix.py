@@ -2,8 +2,8 @@
 
 import pytest
 
-from loadtests.search.ceiling import Load
 from loadtests.search.courses import Mixed
+from loadtests.search.load import Load
 from loadtests.search.mix import Part, parse_mix
 from serving.errors import UsageError
 

@@ -7,7 +7,8 @@ import pytest
 
 from loadtests.measure.replicates import Hold
 from loadtests.measure.slo import Slo
-from loadtests.search.ceiling import PROFILES, CeilingSearch
+from loadtests.search.ceiling import CeilingSearch
+from loadtests.search.profiles import PROFILES
 from tests.loadtests.queues import Queue, closed_loop
 from tests.loadtests.virtual_capacity import campaigns
 

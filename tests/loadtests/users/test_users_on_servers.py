@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from loadtests import engine
-from loadtests.search.ceiling import PROFILES
+from loadtests.search.profiles import PROFILES
 from serving.deployment import Deployment
 from tests.conftest import free_ports
 from tests.loadtests.locusts import SCENARIOS, family, locust_command, run_locust, running
